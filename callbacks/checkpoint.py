@@ -1,0 +1,68 @@
+"""Commits each epoch to disk, and continues from the last one committed."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from catalyst.core.callback import ICheckpointCallback
+
+from callbacks import ORDER
+from callbacks.monitor import Log, Monitor
+
+State = dict[str, Any]
+
+
+class CheckpointCallback(ICheckpointCallback):
+    """At each epoch's end: best weights if they improved, then the whole state, then the log as a table.
+
+    In that order a kill between two writes loses nothing: the epoch is trained again to the same bits. Where the
+    files live and how they are written is the caller's: `save_best`, `save_state` and `save_log` take what is to be
+    written, `load_state` gives the last state or None. `config` is saved beside the best weights.
+    """
+
+    def __init__(
+        self,
+        monitor: Monitor,
+        config: Mapping[str, Any],
+        save_best: Callable[[State], None],
+        save_state: Callable[[State], None],
+        save_log: Callable[[Log], None],
+        load_state: Callable[[], State | None],
+    ) -> None:
+        super().__init__()
+        self.order = ORDER["checkpoint"]
+        self.monitor = monitor
+        self.config = dict(config)
+        self.save_best, self.save_state, self.save_log = save_best, save_state, save_log
+        self.load_state = load_state
+
+    def on_experiment_start(self, runner: Any) -> None:
+        """Continue from the last state, if there is one."""
+        state = self.load_state()
+        if state is None:
+            return
+        for name, part in _stateful_parts(runner).items():
+            part.load_state_dict(state[name])
+        runner.epoch_step, runner.batch_step, runner.sample_step = state["steps"]
+        runner.history[:] = state["log"]
+
+    def on_epoch_end(self, runner: Any) -> None:
+        """Commit the epoch; one process writes."""
+        if not runner.engine.is_main_process:
+            return
+        parts = {name: part.state_dict() for name, part in _stateful_parts(runner).items()}
+        if self.monitor.improved(runner.history):
+            self.save_best({"model": parts["model"], "config": self.config, "metrics": runner.history[-1]})
+        steps = [runner.epoch_step, runner.batch_step, runner.sample_step]
+        self.save_state({**parts, "steps": steps, "log": runner.history})
+        self.save_log(runner.history)
+
+
+def _stateful_parts(runner: Any) -> dict[str, Any]:
+    """What changes while a fold trains. Random states are no part of it: every epoch is seeded anew."""
+    parts = {"model": runner.engine.unwrap_model(runner.model), "optimizer": runner.optimizer}
+    parts |= {f"criterion {name}": criterion for name, criterion in runner.criterion.items()}
+    if runner.scheduler is not None:
+        parts["scheduler"] = runner.scheduler
+    if runner.engine.scaler is not None:
+        parts["scaler"] = runner.engine.scaler
+    return parts

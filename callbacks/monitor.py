@@ -1,0 +1,57 @@
+"""Which number is watched and which way is better: the one place that decides what "best" means.
+
+Everything is computed from the log of all epochs, so nothing about "best" has to be saved, restored or kept in step.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Log = list[dict[str, float]]  # one row an epoch: {"epoch": 1, "train_loss": ..., "valid_f1": ...}
+
+
+@dataclass(frozen=True)
+class Monitor:
+    """Watches the validation loader's `metric`; `mode` says whether "max" or "min" is better."""
+
+    metric: str
+    mode: Literal["max", "min"]
+
+    def values(self, log: Log) -> list[float]:
+        """The watched number of every epoch; KeyError names what the log holds where it lacks it."""
+        key = f"valid_{self.metric}"
+        if log and key not in log[-1]:
+            available = ", ".join(name.removeprefix("valid_") for name in log[-1] if name.startswith("valid_"))
+            raise KeyError(f"the monitored metric {self.metric!r} is not logged; available: {available}")
+        return [row[key] for row in log]
+
+    def best_epoch(self, log: Log) -> int | None:
+        """Position (0-based) of the best epoch, the earliest among equals; None while every number is non-finite."""
+        return best_position(self.values(log), self.mode)
+
+    def epochs_since_best(self, log: Log) -> int:
+        """Epochs since the last improvement; all of them where nothing finite was ever seen."""
+        best = self.best_epoch(log)
+        return len(log) if best is None else len(log) - 1 - best
+
+    def improved(self, log: Log) -> bool:
+        """Whether the last epoch is the best so far."""
+        return bool(log) and self.best_epoch(log) == len(log) - 1
+
+
+def best_position(values: Sequence[float], mode: Literal["max", "min"]) -> int | None:
+    """Index of the best finite value, the first among equals: NaN and infinity never improve on anything."""
+    finite = [index for index, value in enumerate(values) if math.isfinite(value)]
+    sign = 1 if mode == "max" else -1
+    return max(finite, key=lambda index: (sign * values[index], -index), default=None)
+
+
+def log_row(runner: Any) -> dict[str, float]:
+    """This epoch's row of the log, from a Catalyst runner's epoch metrics: loader and metric joined by "_"."""
+    row: dict[str, float] = {"epoch": runner.epoch_step}
+    row |= {name: float(value) for name, value in runner.epoch_metrics["_epoch_"].items()}
+    for loader in ("train", "valid"):
+        for name, value in runner.epoch_metrics.get(loader, {}).items():
+            row[f"{loader}_{name}"] = float(value)
+    return row

@@ -1,0 +1,72 @@
+"""Tells the user where a fold is: a tick for every batch, a line for every epoch."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from catalyst.core.callback import Callback
+
+from callbacks import ORDER
+from callbacks.monitor import Log, Monitor
+
+
+class ProgressCallback(Callback):
+    """`tick(batches, text)` for every batch, `line(text)` and `save_time(epoch, seconds, images)` for every epoch.
+
+    Times are kept apart from the log of metrics: that one must come out the same, bit for bit, of a continued run.
+    """
+
+    def __init__(
+        self,
+        title: str,
+        epochs: int,
+        monitor: Monitor,
+        tick: Callable[[int, str], None],
+        line: Callable[[str], None],
+        save_time: Callable[[int, float, int], None],
+    ) -> None:
+        super().__init__(order=ORDER["progress"])
+        self.title, self.epochs, self.monitor = title, epochs, monitor
+        self.tick, self.line, self.save_time = tick, line, save_time
+
+    def on_experiment_start(self, runner: Any) -> None:
+        """Say where a continued fold goes on, and count what it has behind it."""
+        self.batches = sum(len(loader) for loader in runner.loaders.values())
+        if runner.history:
+            self.line(f"{self.title}  continues after epoch {runner.epoch_step}")
+            self.tick(runner.epoch_step * self.batches, self.title)
+
+    def on_epoch_start(self, runner: Any) -> None:
+        """Start the epoch's clock."""
+        self.started, self.images = time.perf_counter(), 0
+
+    def on_batch_end(self, runner: Any) -> None:
+        """One batch more."""
+        self.images += runner.batch_size
+        self.tick(1, f"{self.title} epoch {runner.epoch_step}/{self.epochs} {runner.loader_key}")
+
+    def on_epoch_end(self, runner: Any) -> None:
+        """One line: losses, the monitored number, the best so far, speed."""
+        seconds = time.perf_counter() - self.started
+        self.save_time(runner.epoch_step, seconds, self.images)
+        self.line(epoch_line(self.title, self.epochs, self.monitor, runner.history, self.images / seconds))
+
+    def on_experiment_end(self, runner: Any) -> None:
+        """An early stop leaves epochs behind that will never be run: they count as done."""
+        self.tick((self.epochs - runner.epoch_step) * self.batches, self.title)
+
+
+def epoch_line(title: str, epochs: int, monitor: Monitor, log: Log, images_per_second: float) -> str:
+    """The last epoch in at most 80 columns."""
+    row, best = log[-1], monitor.best_epoch(log)
+    value = monitor.values(log)[-1]
+    if best is None:
+        record = "no best yet"
+    elif best == len(log) - 1:
+        record = "best so far"
+    else:
+        record = f"best {monitor.values(log)[best]:.4f} @{best + 1}"
+    return (
+        f"{title}  epoch {len(log):{len(str(epochs))}}/{epochs}  loss {row['train_loss']:.3f} {row['valid_loss']:.3f}  "
+        f"{monitor.metric} {value:.4f} ({record})  {images_per_second:.0f} img/s"
+    )

@@ -1,0 +1,40 @@
+"""The learning-rate schedule, stepped where it was declared to be: each epoch or each optimizer step."""
+
+from typing import Any, Literal
+
+from catalyst.core.callback import ISchedulerCallback
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from callbacks import ORDER
+from callbacks.monitor import Monitor
+from callbacks.optimizer import closes_window
+
+
+class SchedulerCallback(ISchedulerCallback):
+    """Steps ``runner.scheduler`` every "epoch" or every optimizer "step"; ReduceLROnPlateau gets the monitored number.
+
+    Catalyst adds a scheduler callback of its own only for classes that torch gave up in version 2: without this one a
+    schedule is silently never stepped.
+    """
+
+    def __init__(self, every: Literal["epoch", "step"], accumulate: int, monitor: Monitor) -> None:
+        super().__init__()
+        self.order = ORDER["scheduler"]
+        self.every = every
+        self.accumulate = accumulate
+        self.monitor = monitor
+
+    def on_batch_end(self, runner: Any) -> None:
+        """Follow the optimizer's steps."""
+        if self.every == "step" and runner.is_train_loader:
+            if closes_window(runner.loader_batch_step, runner.loader_batch_len, self.accumulate):
+                runner.scheduler.step()
+
+    def on_epoch_end(self, runner: Any) -> None:
+        """Follow the epochs."""
+        if self.every != "epoch":
+            return
+        if isinstance(runner.scheduler, ReduceLROnPlateau):
+            runner.scheduler.step(self.monitor.values(runner.history)[-1])
+        else:
+            runner.scheduler.step()

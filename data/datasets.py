@@ -1,0 +1,48 @@
+"""Rows of a table as batches of pixels: decoded, transformed, stacked; uint8 until they reach the model."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from data.images import decode_rgb
+from data.transforms import Transform
+
+Batch = dict[str, torch.Tensor]
+
+
+class ImageDataset:
+    """Images of a table with columns image_id, path and, for training, target.
+
+    Items are taken a batch at a time with keys (epoch, position) from a sampler. A batch is {"features": (B, H, W, 3)
+    uint8, "targets": (B,) int64, "index": (B,) int64 positions in the table}; targets are absent where the table has
+    none. An unreadable image raises DataError; it is never replaced by another.
+    """
+
+    def __init__(self, root: Path, table: pd.DataFrame, transform: Transform, *, seed: int) -> None:
+        self.paths = [root / path for path in table["path"]]
+        self.image_keys = [image_key(image_id) for image_id in table["image_id"]]
+        self.targets = torch.tensor(table["target"].to_numpy(np.int64)) if "target" in table else None
+        self.transform = transform
+        self.seed = seed
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitems__(self, keys: list[tuple[int, int]]) -> Batch:
+        positions = [position for _, position in keys]
+        images = [
+            self.transform(decode_rgb(self.paths[position]), (self.seed, epoch, self.image_keys[position]))
+            for epoch, position in keys
+        ]
+        batch = {"features": torch.from_numpy(np.stack(images)), "index": torch.tensor(positions)}
+        if self.targets is not None:
+            batch["targets"] = self.targets[batch["index"]]
+        return batch
+
+
+def image_key(image_id: str) -> int:
+    """A whole number that stands for an image wherever its row is: the first eight bytes of its id's blake2b."""
+    return int.from_bytes(hashlib.blake2b(image_id.encode(), digest_size=8).digest(), "little")

@@ -1,0 +1,79 @@
+"""Augmentation pipelines as plain functions over albumentations 2.0.8; uint8 in, uint8 out, always (H, W, 3).
+
+albumentations draws the same numbers in every worker process and in every epoch, whatever is seeded. Here the
+pipeline is seeded for each image from (seed, epoch, image), so a result depends on nothing else: not on the number of
+workers, not on the order of the images.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks a server for newer versions when imported
+
+import albumentations as A  # noqa: E402
+import cv2  # noqa: E402
+
+Image = NDArray[np.uint8]  # (H, W, 3)
+Transform = Callable[[Image, Sequence[int]], Image]  # (image, key) -> image of the declared size
+
+cv2.setNumThreads(0)  # threads of OpenCV and of worker processes fight for cores
+
+
+def seeded(pipeline: A.Compose) -> Transform:
+    """`pipeline` as a function of the image and a key of whole numbers (seed, epoch, image)."""
+
+    def transform(image: Image, key: Sequence[int]) -> Image:
+        pipeline.set_random_seed(int(np.random.SeedSequence(list(key)).generate_state(1)[0]))
+        transformed: Image = pipeline(image=image)["image"]
+        return transformed
+
+    return transform
+
+
+def resize(*, size: tuple[int, int]) -> Transform:
+    """The image at `size` (H, W), each pixel the mean of those it covers (INTER_AREA); nothing random."""
+    height, width = size
+
+    def transform(image: Image, key: Sequence[int]) -> Image:
+        resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+        return np.asarray(resized, np.uint8)
+
+    return transform
+
+
+def flip_shift_colour(
+    *,
+    size: tuple[int, int],
+    flip: float,
+    shift: float,
+    scale: float,
+    rotate: float,
+    brightness: float,
+    contrast: float,
+) -> Transform:
+    """A light pipeline for faces and hands.
+
+    size: (H, W) in pixels. flip: probability of a mirror image. shift: largest move, as a share of the side.
+    scale: largest change of scale, as a share. rotate: largest turn, in degrees. brightness, contrast: largest change,
+    as a share.
+    """
+    height, width = size
+    return seeded(
+        A.Compose(
+            [
+                A.Resize(height, width, interpolation=cv2.INTER_AREA),
+                A.HorizontalFlip(p=flip),
+                A.Affine(
+                    translate_percent=(-shift, shift),
+                    scale=(1 - scale, 1 + scale),
+                    rotate=(-rotate, rotate),
+                    border_mode=cv2.BORDER_REFLECT_101,
+                    p=1.0,
+                ),
+                A.RandomBrightnessContrast(brightness_limit=brightness, contrast_limit=contrast, p=1.0),
+            ]
+        )
+    )

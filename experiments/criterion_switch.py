@@ -1,0 +1,51 @@
+"""Does training on soft F1, the score itself, help once cross entropy has found its way?
+
+Copied from: baseline.py, a second criterion from epoch 7 on.
+Command:     python -m experiments.criterion_switch --data input/data
+Result:      not known yet.
+"""
+
+from functools import partial
+
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from data.splits import PersonStratifiedKFold
+from data.transforms import flip_shift_colour, resize
+from runners.criteria import CrossEntropy, SoftF1
+from runners.experiment import Experiment
+from runners.main import main
+from runners.models import timm_classifier
+from runners.views import hflip, identity
+
+EPOCHS = 10
+SIZE = (128, 96)  # height, width: a quarter of the competition's images
+
+EXPERIMENT = Experiment(
+    name="criterion_switch",
+    parent="baseline",
+    seed=42,
+    split=partial(PersonStratifiedKFold, folds=5),
+    corrections=None,
+    epochs=EPOCHS,
+    batch_size=16,
+    accumulate=2,  # 16 * 2 = 32 images an optimizer step
+    clip_norm=1.0,
+    model=partial(timm_classifier, backbone="resnet10t", pretrained=None, drop_rate=0.1),
+    criteria={"cross_entropy": partial(CrossEntropy), "soft_f1": partial(SoftF1)},
+    criterion={1: "cross_entropy", 7: "soft_f1"},
+    optimizer=partial(AdamW, lr=2e-3, weight_decay=2e-2),
+    scheduler=partial(CosineAnnealingLR, T_max=EPOCHS),
+    schedule_every="epoch",
+    sampler=None,
+    train_transform=partial(
+        flip_shift_colour, size=SIZE, flip=0.5, shift=0.05, scale=0.1, rotate=8, brightness=0.15, contrast=0.15
+    ),
+    valid_transform=partial(resize, size=SIZE),
+    monitor=("f1", "max"),
+    patience=5,
+    tta=(identity, hflip),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

@@ -1,0 +1,51 @@
+"""Does focal loss help the rare classes (aged 60 and over)?
+
+Copied from: baseline.py, criterion changed.
+Command:     python -m experiments.focal_kfold --data input/data
+Result:      not known yet.
+"""
+
+from functools import partial
+
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from data.splits import PersonStratifiedKFold
+from data.transforms import flip_shift_colour, resize
+from runners.criteria import FocalLoss
+from runners.experiment import Experiment
+from runners.main import main
+from runners.models import timm_classifier
+from runners.views import hflip, identity
+
+EPOCHS = 10
+SIZE = (128, 96)  # height, width: a quarter of the competition's images
+
+EXPERIMENT = Experiment(
+    name="focal_kfold",
+    parent="baseline",
+    seed=42,
+    split=partial(PersonStratifiedKFold, folds=5),
+    corrections=None,
+    epochs=EPOCHS,
+    batch_size=16,
+    accumulate=2,  # 16 * 2 = 32 images an optimizer step
+    clip_norm=1.0,
+    model=partial(timm_classifier, backbone="resnet10t", pretrained=None, drop_rate=0.1),
+    criteria={"focal": partial(FocalLoss, gamma=2.0)},
+    criterion="focal",
+    optimizer=partial(AdamW, lr=2e-3, weight_decay=2e-2),
+    scheduler=partial(CosineAnnealingLR, T_max=EPOCHS),
+    schedule_every="epoch",
+    sampler=None,
+    train_transform=partial(
+        flip_shift_colour, size=SIZE, flip=0.5, shift=0.05, scale=0.1, rotate=8, brightness=0.15, contrast=0.15
+    ),
+    valid_transform=partial(resize, size=SIZE),
+    monitor=("f1", "max"),
+    patience=5,
+    tta=(identity, hflip),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

@@ -1,0 +1,51 @@
+"""How much do ImageNet weights bring on a hundred people?
+
+Copied from: baseline.py, with EfficientNet-Lite0 whose weights come with a Python package, larger images, fewer epochs.
+Command:     python -m experiments.pretrained_kfold --data input/data
+Result:      not known yet.
+"""
+
+from functools import partial
+
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from data.splits import PersonStratifiedKFold
+from data.transforms import flip_shift_colour, resize
+from runners.criteria import LabelSmoothing
+from runners.experiment import Experiment
+from runners.main import main
+from runners.models import timm_classifier
+from runners.views import hflip, identity
+
+EPOCHS = 8
+SIZE = (160, 120)
+
+EXPERIMENT = Experiment(
+    name="pretrained_kfold",
+    parent="baseline",
+    seed=42,
+    split=partial(PersonStratifiedKFold, folds=5),
+    corrections=None,
+    epochs=EPOCHS,
+    batch_size=16,
+    accumulate=2,  # 16 * 2 = 32 images an optimizer step
+    clip_norm=1.0,
+    model=partial(timm_classifier, backbone="tf_efficientnet_lite0", pretrained="package", drop_rate=0.2),
+    criteria={"label_smoothing": partial(LabelSmoothing, smoothing=0.1)},
+    criterion="label_smoothing",
+    optimizer=partial(AdamW, lr=1e-3, weight_decay=1e-2),
+    scheduler=partial(CosineAnnealingLR, T_max=EPOCHS),
+    schedule_every="epoch",
+    sampler=None,
+    train_transform=partial(
+        flip_shift_colour, size=SIZE, flip=0.5, shift=0.05, scale=0.1, rotate=8, brightness=0.15, contrast=0.15
+    ),
+    valid_transform=partial(resize, size=SIZE),
+    monitor=("f1", "max"),
+    patience=5,
+    tta=(identity, hflip),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

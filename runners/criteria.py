@@ -1,0 +1,113 @@
+"""Losses on logits, all through one interface: hard targets (B,) or soft targets (B, C), mean over the batch.
+
+A hard target is the soft target with all its weight on one class; each loss is defined on soft targets and equals its
+textbook form on hard ones.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+ClassWeights = Sequence[float] | Callable[[torch.Tensor], torch.Tensor] | None
+
+
+def soft_targets(targets: torch.Tensor, classes: int) -> torch.Tensor:
+    """Targets as probabilities (B, C): hard ones (B,) become one-hot, soft ones stay."""
+    return targets if targets.ndim == 2 else functional.one_hot(targets, classes).float()
+
+
+def inverse_frequency(class_counts: torch.Tensor) -> torch.Tensor:
+    """Weights (C,) inverse to the classes' counts, 1 on average over images; a class without images weighs 0."""
+    counts = class_counts.double()
+    weights = torch.where(counts > 0, counts.sum() / (counts > 0).sum() / counts.clamp(min=1), 0.0)
+    return weights.float()
+
+
+class CrossEntropy(nn.Module):
+    """Cross entropy with `class_weights`: numbers (C,), a function of the training fold's counts, or None.
+
+    Weighted, it is divided by the sum of the targets' weights, as torch does for hard targets.
+    """
+
+    weights: torch.Tensor | None
+
+    def __init__(self, *, class_weights: ClassWeights = None, class_counts: torch.Tensor | None = None) -> None:
+        super().__init__()
+        self.register_buffer("weights", resolve_weights(class_weights, class_counts))
+
+    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """logits (B, C), targets (B,) or (B, C) -> scalar."""
+        return _weighted_mean(-logits.log_softmax(1), soft_targets(targets, logits.shape[1]), self.weights)
+
+
+class LabelSmoothing(nn.Module):
+    """Cross entropy on targets that keep 1 - smoothing and spread the rest over all classes (Szegedy et al. 2016)."""
+
+    def __init__(self, *, smoothing: float) -> None:
+        super().__init__()
+        self.smoothing = smoothing
+
+    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """logits (B, C), targets (B,) or (B, C) -> scalar."""
+        classes = logits.shape[1]
+        smooth = soft_targets(targets, classes) * (1 - self.smoothing) + self.smoothing / classes  # (B, C)
+        return _weighted_mean(-logits.log_softmax(1), smooth, None)
+
+
+class FocalLoss(nn.Module):
+    """Softmax focal loss (Lin et al. 2017): cross entropy scaled by (1 - p) ** gamma, so that easy images count less.
+
+    gamma 0 is cross entropy. Soft targets take each class's focal term by its share.
+    """
+
+    weights: torch.Tensor | None
+
+    def __init__(
+        self, *, gamma: float, class_weights: ClassWeights = None, class_counts: torch.Tensor | None = None
+    ) -> None:
+        super().__init__()
+        self.gamma = gamma
+        self.register_buffer("weights", resolve_weights(class_weights, class_counts))
+
+    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """logits (B, C), targets (B,) or (B, C) -> scalar."""
+        log_p = logits.log_softmax(1)  # (B, C)
+        # 1 - p through expm1: exact where p is near 1, and never a negative base whose gradient would be NaN
+        focal = (-torch.expm1(log_p)).clamp(min=torch.finfo(log_p.dtype).tiny) ** self.gamma
+        return _weighted_mean(-focal * log_p, soft_targets(targets, logits.shape[1]), self.weights)
+
+
+class SoftF1(nn.Module):
+    """1 - macro F1 with probabilities in place of decisions, over the classes among the batch's targets.
+
+    Counts are sums of probabilities: tp = sum p * y, and F1 = 2 tp / (sum p + sum y) (Benedict et al. 2021, sigmoidF1,
+    with softmax, without the sigmoid's extra slope). It is a function of the whole batch: a small one estimates it badly.
+    """
+
+    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """logits (B, C), targets (B,) or (B, C) -> scalar."""
+        p, y = logits.softmax(1), soft_targets(targets, logits.shape[1])  # (B, C)
+        present = y.sum(0) > 0  # (C,)
+        f1 = 2 * (p * y).sum(0) / (p.sum(0) + y.sum(0))
+        return 1 - f1[present].mean()
+
+
+def resolve_weights(class_weights: ClassWeights, class_counts: torch.Tensor | None) -> torch.Tensor | None:
+    """Weights (C,) as a tensor; ValueError where a function of the counts is asked for and there are none."""
+    if class_weights is None:
+        return None
+    if not callable(class_weights):
+        return torch.tensor(class_weights, dtype=torch.float32)
+    if class_counts is None:
+        raise ValueError("class_weights is a function of the training fold's class counts, which were not given")
+    return class_weights(class_counts)
+
+
+def _weighted_mean(terms: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
+    """Sum of terms * targets (B, C) over classes, averaged over the batch; with weights (C,), a weighted average."""
+    if weights is None:
+        return (terms * targets).sum(1).mean()
+    weighted = targets * weights
+    return (terms * weighted).sum() / weighted.sum()

@@ -1,0 +1,58 @@
+"""What a person sees while a run is under way: a progress bar on a terminal, plain lines in a pipe."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+
+PIPE_COLUMNS = 100
+_REFRESH_SECONDS = 0.1
+
+
+def make_console() -> Console:
+    """A console of the terminal's width; in a pipe 100 columns, no colours, no bar."""
+    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS)
+
+
+class Display:
+    """Lines of text, and one bar for the whole run with its remaining time; used as a context manager."""
+
+    def __init__(self, console: Console, batches: int = 0) -> None:
+        self.console = console
+        self._pending, self._shown_at = 0, time.monotonic()
+        self._bar: Progress | None = None
+        self._task = TaskID(0)
+        if console.is_terminal and batches:
+            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+            self._bar = Progress(*columns, console=console, auto_refresh=False, transient=True)
+            self._task = self._bar.add_task("starting", total=batches)
+
+    def __enter__(self) -> Self:
+        if self._bar:
+            self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar:
+            self._bar.stop()
+
+    def line(self, text: str) -> None:
+        """Print one line above the bar; text from files and people is never read as markup."""
+        self.console.print(escape(text), soft_wrap=True)
+
+    def advance(self, batches: int, description: str) -> None:
+        """Count batches; the bar is redrawn at most ten times a second."""
+        if self._bar is None:
+            return
+        self._pending += batches
+        if time.monotonic() - self._shown_at < _REFRESH_SECONDS:
+            return
+        self._bar.update(self._task, advance=self._pending, description=description)
+        self._bar.refresh()
+        self._pending, self._shown_at = 0, time.monotonic()

@@ -1,0 +1,196 @@
+"""One fold: its loaders, model and callbacks given to the Catalyst runner, then its predictions."""
+
+import csv
+import inspect
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from catalyst.core.callback import Callback
+from numpy.typing import NDArray
+from torch import nn
+
+from callbacks.checkpoint import CheckpointCallback
+from callbacks.criterion import CriterionCallback
+from callbacks.early_stopping import EarlyStoppingCallback
+from callbacks.f1 import F1Callback
+from callbacks.finite_loss import FiniteLossCallback
+from callbacks.optimizer import BackwardCallback, OptimizerCallback
+from callbacks.progress import ProgressCallback
+from callbacks.scheduler import SchedulerCallback
+from data.datasets import ImageDataset
+from data.errors import DataError
+from data.loaders import make_loader
+from data.metadata import ImageData
+from data.samplers import SequentialSampler, ShuffledSampler
+from runners.display import Display
+from runners.environment import Compute
+from runners.experiment import Experiment, Factory
+from runners.inference import predict
+from runners.run_folder import FoldFolder
+from runners.state import read_arrays, read_checkpoint, write_arrays, write_checkpoint, write_table
+from runners.supervised import ClassificationRunner, make_engine
+
+NON_FINITE_BATCHES = 5  # in a row, before a run is given up
+
+
+@dataclass(frozen=True)
+class Fold:
+    """What one fold is made of; plain values, so that it can be sent to another process."""
+
+    experiment: Experiment
+    data: ImageData
+    folds: NDArray[np.int64]  # (N,) the fold that validates each training image, -1 for none
+    number: int
+    folder: FoldFolder
+    compute: Compute
+
+    @cached_property
+    def train(self) -> pd.DataFrame:
+        """Rows trained on."""
+        return self.data.train[self.folds != self.number]
+
+    @cached_property
+    def valid(self) -> pd.DataFrame:
+        """Rows validated on, and predicted out of fold."""
+        return self.data.train[self.folds == self.number]
+
+    @property
+    def classes(self) -> int:
+        """Number of classes, whether or not each occurs in this fold."""
+        return len(self.data.class_names)
+
+    @property
+    def title(self) -> str:
+        """The fold as a person counts it."""
+        return f"fold {self.number + 1}/{self.folds.max() + 1}"
+
+    @property
+    def seed(self) -> int:
+        """Seed of the fold's weights and epochs: spread out, since Catalyst adds the epoch to it."""
+        return int(np.random.SeedSequence([self.experiment.seed, self.number]).generate_state(1)[0] >> 1)
+
+
+def run_fold(fold: Fold, display: Display) -> dict[str, NDArray[Any]]:
+    """Train a fold, or go on with it, or find it done; returns its predictions.
+
+    "valid" (n, C) probabilities in the order of the fold's rows, "test" (M, C), and scalars "best_epoch", "epochs".
+    Raises DataError where no epoch had a finite monitored number.
+    """
+    if fold.folder.predictions.exists():
+        return read_arrays(fold.folder.predictions)
+    torch.set_num_threads(fold.compute.threads)
+    runner = train_fold(fold, display)
+    best = fold.experiment.watched.best_epoch(runner.history)
+    if best is None:
+        raise DataError(f"{fold.title} has no best epoch: {fold.experiment.monitor[0]} was never a finite number.")
+    model = runner.engine.unwrap_model(runner.model)
+    model.load_state_dict(read_checkpoint(fold.folder.best)["model"])
+    predictions = {
+        "valid": _probabilities(fold, fold.valid, model),
+        "test": _probabilities(fold, fold.data.test, model),
+        "best_epoch": np.asarray(best + 1),
+        "epochs": np.asarray(runner.epoch_step),
+    }
+    write_arrays(fold.folder.predictions, predictions)
+    return predictions
+
+
+def train_fold(fold: Fold, display: Display) -> ClassificationRunner:
+    """Run Catalyst over the fold's epochs, from the last committed one on."""
+    experiment = fold.experiment
+    torch.manual_seed(fold.seed)  # Catalyst seeds only after the model is built
+    model = experiment.model(num_classes=fold.classes)
+    optimizer = experiment.optimizer(model.parameters())
+    runner = ClassificationRunner()
+    runner.train(
+        loaders=make_loaders(fold),
+        model=model,
+        engine=make_engine(fold.compute.device),
+        criterion=make_criteria(fold),
+        optimizer=optimizer,
+        scheduler=experiment.scheduler(optimizer) if experiment.scheduler else None,
+        callbacks=make_callbacks(fold, display),
+        num_epochs=experiment.epochs,
+        seed=fold.seed,
+    )
+    return runner
+
+
+def make_loaders(fold: Fold) -> dict[str, Any]:
+    """The training loader in the sampler's order, the validation loader in the table's."""
+    experiment = fold.experiment
+    sampler = (experiment.sampler or partial(ShuffledSampler))(len(fold.train), seed=experiment.seed, fold=fold.number)
+    return {
+        "train": _loader(fold, fold.train, experiment.train_transform(), sampler),
+        "valid": _loader(fold, fold.valid, experiment.valid_transform(), SequentialSampler(len(fold.valid))),
+    }
+
+
+def make_criteria(fold: Fold) -> dict[str, nn.Module]:
+    """Every declared criterion by name; those that ask for `class_counts` get the training rows', (C,)."""
+    counts = torch.bincount(torch.tensor(fold.train["target"].to_numpy()), minlength=fold.classes)
+
+    def build(factory: Factory) -> nn.Module:
+        asks = "class_counts" in inspect.signature(factory.func).parameters
+        criterion: nn.Module = factory(class_counts=counts) if asks else factory()
+        return criterion
+
+    return {name: build(factory) for name, factory in fold.experiment.criteria.items()}
+
+
+def make_callbacks(fold: Fold, display: Display) -> list[Callback]:
+    """What happens during the fold; callbacks.ORDER says in which order."""
+    experiment, folder, monitor = fold.experiment, fold.folder, fold.experiment.watched
+    timing = Timing(folder)
+    callbacks: list[Callback] = [
+        CriterionCallback(experiment.criterion_schedule),
+        FiniteLossCallback(NON_FINITE_BATCHES),
+        F1Callback(fold.classes),
+        BackwardCallback(experiment.accumulate, experiment.batch_size),
+        OptimizerCallback(experiment.accumulate, experiment.batch_size, experiment.clip_norm),
+        CheckpointCallback(
+            monitor,
+            config=experiment.record(),
+            save_best=partial(write_checkpoint, folder.best),
+            save_state=partial(write_checkpoint, folder.state),
+            save_log=partial(write_table, folder.metrics),
+            load_state=lambda: read_checkpoint(folder.state) if folder.state.exists() else None,
+        ),
+        EarlyStoppingCallback(monitor, experiment.patience),
+        ProgressCallback(fold.title, experiment.epochs, monitor, display.advance, display.line, timing.save),
+    ]
+    if experiment.scheduler:
+        callbacks.append(SchedulerCallback(experiment.schedule_every, experiment.accumulate, monitor))
+    return callbacks
+
+
+class Timing:
+    """Seconds and images of each epoch, in a table of its own: the log of metrics is the same in every repetition."""
+
+    def __init__(self, folder: FoldFolder) -> None:
+        self.path = folder.timing
+
+    def save(self, epoch: int, seconds: float, images: int) -> None:
+        """Add an epoch, keeping those of an earlier, interrupted start."""
+        rows: list[dict[str, object]] = []
+        if self.path.exists():
+            with self.path.open(newline="", encoding="utf-8") as file:
+                rows = [dict(row) for row in csv.DictReader(file) if int(row["epoch"]) < epoch]
+        write_table(self.path, [*rows, {"epoch": epoch, "seconds": round(seconds, 3), "images": images}])
+
+
+def _loader(fold: Fold, table: pd.DataFrame, transform: Any, sampler: Any) -> Any:
+    dataset = ImageDataset(fold.data.root, table, transform, seed=fold.experiment.seed)
+    return make_loader(dataset, sampler, batch_size=fold.experiment.batch_size, workers=fold.compute.workers)
+
+
+def _probabilities(fold: Fold, table: pd.DataFrame, model: nn.Module) -> NDArray[np.float32]:
+    """Probabilities (n, C) of a table's rows; an empty table gives an empty array."""
+    if table.empty:
+        return np.zeros((0, fold.classes), np.float32)
+    loader = _loader(fold, table, fold.experiment.valid_transform(), SequentialSampler(len(table)))
+    return predict(model, loader, fold.experiment.tta, fold.compute.device)

@@ -1,0 +1,65 @@
+"""What makes a run this run: hashes of the declaration, the split, the data and the code."""
+
+import ast
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from data.metadata import ImageData
+
+FOLD_COLUMNS = ["image_id", "path", "person", "target", "fold"]
+_PROJECT = Path(__file__).parent.parent
+_PACKAGES = ("data", "callbacks", "runners")  # what a result depends on; analysis only reads results
+
+
+def folds_table(data: ImageData, folds: Any) -> pd.DataFrame:
+    """The split as data: one row a training image, with the fold (N,) that validates it."""
+    return data.train.assign(fold=folds)[FOLD_COLUMNS]
+
+
+def identity_parts(
+    record: dict[str, Any], folds: pd.DataFrame, data: ImageData, source: Path, fast: bool
+) -> dict[str, str]:
+    """One hash each for declaration, split, data and code, so that a difference can be named."""
+    return {
+        "experiment": _digest(json.dumps(record, sort_keys=True)),
+        "split": _digest(folds.to_csv(index=False)),
+        "data": _digest(json.dumps(_manifest(data))),
+        "code": _digest("\n".join(_normalised(path) for path in [*_code_files(), source])),
+        "mode": "fast" if fast else "full",
+    }
+
+
+def identity(parts: dict[str, str]) -> str:
+    """Ten hexadecimal digits that name the run."""
+    return _digest(json.dumps(parts, sort_keys=True))[:10]
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _manifest(data: ImageData) -> list[tuple[str, int]]:
+    """(path, bytes) of every image: reading a gigabyte of contents at each start would cost more than it tells."""
+    paths = [*data.train["path"], *data.test["path"]]
+    return [(path, os.stat(data.root / path).st_size) for path in paths] + [(name, 0) for name in data.class_names]
+
+
+def _code_files() -> list[Path]:
+    return sorted(path for package in _PACKAGES for path in (_PROJECT / package).glob("*.py"))
+
+
+def _normalised(path: Path) -> str:
+    """A module without comments, layout and docstrings: the result of a run may be written into its docstring."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+            and ast.get_docstring(node, clean=False) is not None
+        ):
+            node.body = node.body[1:]
+    return f"{path.name}: {ast.dump(tree)}"

@@ -1,0 +1,30 @@
+"""Probabilities of images under trained weights, averaged over test-time views."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+View = Callable[[torch.Tensor], torch.Tensor]
+
+
+@torch.inference_mode()
+def predict(
+    model: nn.Module, loader: Any, views: Sequence[View], device: str, tick: Callable[[], None] = lambda: None
+) -> NDArray[np.float32]:
+    """Probabilities (N, C) in the order of the loader's table: softmax of each view, then their mean."""
+    model.to(device).eval()
+    probabilities: NDArray[np.float32] | None = None
+    for batch in loader:
+        images = batch["features"].to(device, non_blocking=True)  # (B, H, W, 3)
+        mean = torch.stack([model(view(images)).float().softmax(1) for view in views]).mean(0)  # (B, C)
+        if probabilities is None:
+            probabilities = np.zeros((len(loader.dataset), mean.shape[1]), np.float32)
+        probabilities[batch["index"].numpy()] = mean.cpu().numpy()
+        tick()
+    if probabilities is None:
+        raise ValueError("the loader has no batch")
+    return probabilities

@@ -1,0 +1,140 @@
+"""The layout of a run on disk: the only file that knows its names.
+
+runs/<name>/<date-time>-<identity>/
+  experiment.py experiment.json environment.json identity.json folds.csv
+  fold_<k>/  state.pth best.pth metrics.csv timing.csv predictions.npz
+  oof.npz test.npz scores.json submission.csv MANIFEST.json
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from runners.state import file_digest, write_json
+
+FAST = ".fast"  # runs/.fast/<name>/...: trials of one batch, never compared with runs
+
+
+@dataclass(frozen=True)
+class FoldFolder:
+    """Files of one fold."""
+
+    root: Path
+
+    @property
+    def state(self) -> Path:
+        """Everything needed to continue after the last finished epoch."""
+        return self.root / "state.pth"
+
+    @property
+    def best(self) -> Path:
+        """Weights of the best epoch, with the declaration beside them."""
+        return self.root / "best.pth"
+
+    @property
+    def metrics(self) -> Path:
+        """One row an epoch."""
+        return self.root / "metrics.csv"
+
+    @property
+    def timing(self) -> Path:
+        """Seconds and images of each epoch."""
+        return self.root / "timing.csv"
+
+    @property
+    def predictions(self) -> Path:
+        """Probabilities of the fold's validation images and of the test images; written last."""
+        return self.root / "predictions.npz"
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Files of one run."""
+
+    root: Path
+
+    @property
+    def source(self) -> Path:
+        """The experiment's module as it was run."""
+        return self.root / "experiment.py"
+
+    @property
+    def record(self) -> Path:
+        """The resolved declaration."""
+        return self.root / "experiment.json"
+
+    @property
+    def environment(self) -> Path:
+        """Versions, device, threads, commit."""
+        return self.root / "environment.json"
+
+    @property
+    def identity(self) -> Path:
+        """Hashes of what makes a run this run."""
+        return self.root / "identity.json"
+
+    @property
+    def folds(self) -> Path:
+        """The split: image_id, path, person, target, fold."""
+        return self.root / "folds.csv"
+
+    @property
+    def oof(self) -> Path:
+        """Out-of-fold probabilities."""
+        return self.root / "oof.npz"
+
+    @property
+    def test(self) -> Path:
+        """Test probabilities, averaged over folds."""
+        return self.root / "test.npz"
+
+    @property
+    def scores(self) -> Path:
+        """Scores of folds and of the out-of-fold table."""
+        return self.root / "scores.json"
+
+    @property
+    def submission(self) -> Path:
+        """What is handed in."""
+        return self.root / "submission.csv"
+
+    @property
+    def manifest(self) -> Path:
+        """The sha256 of every other file; written last: a run is finished when it is there."""
+        return self.root / "MANIFEST.json"
+
+    @property
+    def finished(self) -> bool:
+        """Whether the run came to its end."""
+        return self.manifest.exists()
+
+    def fold(self, number: int) -> FoldFolder:
+        """Files of fold `number`."""
+        return FoldFolder(self.root / f"fold_{number}")
+
+    def write_manifest(self) -> None:
+        """Seal the run."""
+        files = sorted(path for path in self.root.rglob("*") if path.is_file() and not path.name.startswith("."))
+        digests = {path.relative_to(self.root).as_posix(): file_digest(path) for path in files if path != self.manifest}
+        write_json(self.manifest, digests)
+
+
+def open_run(runs: Path, name: str, identity: str) -> RunFolder:
+    """The run of this identity: the one there is, finished or not, or a new folder."""
+    for run in reversed(list_runs(runs, name)):
+        if run.root.name.endswith(f"-{identity}"):
+            return run
+    root = runs / name / f"{datetime.now():%Y%m%d-%H%M%S}-{identity}"
+    root.mkdir(parents=True)
+    return RunFolder(root)
+
+
+def list_runs(runs: Path, name: str | None = None) -> list[RunFolder]:
+    """Runs of one experiment, or of all, oldest first; trials with --fast are not among them."""
+    roots = [path for path in runs.glob(f"{name or '*'}/*-*") if path.is_dir() and path.parent.name != FAST]
+    return [RunFolder(root) for root in sorted(roots, key=lambda root: root.name)]
+
+
+def latest_finished(runs: Path, name: str) -> RunFolder | None:
+    """The newest finished run of an experiment."""
+    return next((run for run in reversed(list_runs(runs, name)) if run.finished), None)

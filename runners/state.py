@@ -1,0 +1,133 @@
+"""Durable writes: a file is either the old one or the new one, whole, and damage to it is noticed.
+
+Protocol of every write: bytes in memory -> temporary file in the same folder -> flush, fsync -> os.replace -> fsync of
+the folder. Checkpoints (.pth) and arrays (.npz) are zip archives; their checksum travels as the archive's comment, so
+plain ``torch.load`` and ``numpy.load`` still read them.
+"""
+
+import csv
+import hashlib
+import io
+import json
+import os
+import struct
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.errors import DataError
+
+_COMMENT_PREFIX = b"sha256:"
+_COMMENT_LENGTH = len(_COMMENT_PREFIX) + 64  # hexadecimal digits of a sha256
+_END_OF_ARCHIVE = b"PK\x05\x06"  # a zip's closing record: 22 bytes, the last two the comment's length
+
+
+def write_bytes(path: Path, body: bytes) -> None:
+    """Replace `path` by `body`, or leave it as it was."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)  # mkstemp's 0600 would hide results from colleagues
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _fsync_folder(path.parent)
+
+
+def _fsync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows cannot open a folder; its rename is journalled
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace `path` by UTF-8 text, durably."""
+    write_bytes(path, text.encode())
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace `path` by indented JSON; NaN and infinity are refused (ValueError), JSON has no such numbers."""
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """The value in a JSON file; DataError where the file is not JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, UnicodeDecodeError) as error:
+        raise DataError(f"{path} is damaged: it should hold JSON ({error}).") from error
+
+
+def write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Replace `path` by a CSV with the first row's keys as its header; floats are written with all their digits."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
+
+
+def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Replace `path` by an .npz of plain arrays (numbers or fixed-width text, never objects)."""
+    body = io.BytesIO()
+    np.savez(body, allow_pickle=False, **arrays)
+    write_bytes(path, _seal(body.getvalue()))
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Arrays of an .npz after its checksum; DataError where it is damaged."""
+    with np.load(io.BytesIO(_unseal(path)), allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
+
+
+def write_checkpoint(path: Path, value: Mapping[str, Any]) -> None:
+    """Replace `path` by a ``torch.save`` of tensors and plain values."""
+    import torch  # here, so that reading finished runs never waits for torch
+
+    body = io.BytesIO()
+    torch.save(dict(value), body)
+    write_bytes(path, _seal(body.getvalue()))
+
+
+def read_checkpoint(path: Path, device: str = "cpu") -> dict[str, Any]:
+    """Tensors and plain values of a checkpoint, checksum first, ``weights_only=True``; DataError if damaged."""
+    import torch
+
+    value: dict[str, Any] = torch.load(io.BytesIO(_unseal(path)), map_location=device, weights_only=True)
+    return value
+
+
+def file_digest(path: Path) -> str:
+    """The sha256 of a file, as hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _seal(archive: bytes) -> bytes:
+    """The same zip archive with its sha256 as the archive's comment."""
+    if archive[-22:-18] != _END_OF_ARCHIVE or archive[-2:] != b"\0\0":
+        raise ValueError("only a zip archive without a comment can be sealed")
+    comment = _COMMENT_PREFIX + hashlib.sha256(archive).hexdigest().encode()
+    return archive[:-2] + struct.pack("<H", len(comment)) + comment
+
+
+def _unseal(path: Path) -> bytes:
+    """The archive as it was before sealing; DataError where a bit of it has changed since."""
+    body = path.read_bytes()
+    archive = body[: -_COMMENT_LENGTH - 2] + b"\0\0"
+    if archive[-22:-18] != _END_OF_ARCHIVE or body != _seal(archive):
+        raise DataError(f"{path} is damaged: its content does not match the checksum that was written with it.")
+    return archive

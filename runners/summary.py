@@ -1,0 +1,68 @@
+"""What a run says before its first epoch and after its last."""
+
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from runners.state import read_json
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from data.metadata import ImageData
+    from runners.environment import Compute
+    from runners.experiment import Experiment
+    from runners.run_folder import RunFolder
+
+
+def print_header(
+    console: "Console",
+    experiment: "Experiment",
+    question: str,
+    data: "ImageData",
+    folds: Any,
+    run: "RunFolder",
+    compute: "Compute",
+) -> None:
+    """Question, data, split and where the run is kept."""
+    persons = data.train["person"].nunique()
+    lines = [
+        f"{experiment.name}: {question}",
+        f"data    {data.root}: {len(data.train):,} images of {persons:,} persons, {len(data.class_names)} classes, "
+        f"{len(data.test):,} test images",
+        f"split   {experiment.split.func.__qualname__}, {int(folds.max()) + 1} folds validated, no person in two",
+        f"on      {compute.device}, {compute.threads} threads, {compute.workers} workers",
+        f"run     {run.root} ({_status(run)})",
+        *(f"warning {warning}" for warning in data.warnings),
+    ]
+    for line in lines:
+        console.print(escape(line), soft_wrap=True)
+
+
+def _status(run: "RunFolder") -> str:
+    if run.finished:
+        return "finished"
+    return "continued" if any(run.root.glob("fold_*/state.pth")) else "new"
+
+
+def print_result(console: "Console", run: "RunFolder") -> None:
+    """The table of folds, the out-of-fold score and what to do next."""
+    scores = read_json(run.scores)
+    table = Table(title="Macro F1 by fold", title_justify="left", box=None, pad_edge=False)
+    for column in ("fold", "persons", "images", "epochs", "best epoch", "F1", "accuracy"):
+        table.add_column(column, justify="right")
+    for row in scores["folds"]:
+        counts = (row["fold"] + 1, row["persons"], row["images"], row["epochs"], row["best_epoch"])
+        table.add_row(*map(str, counts), f"{row['f1']:.4f}", f"{row['accuracy']:.4f}")
+    console.print()
+    console.print(table)
+    oof = scores["oof"]
+    console.print(f"folds        F1 {scores['f1_mean']:.4f} +- {scores['f1_sd']:.4f} (mean, standard deviation)")
+    size = f"{oof['images']:,} images of {oof['persons']:,} persons"
+    console.print(f"out-of-fold  F1 {oof['f1']:.4f}, accuracy {oof['accuracy']:.4f}, {size}")
+    if run.submission.exists():
+        console.print(escape(f"submission   {run.submission}"), soft_wrap=True)
+    else:
+        console.print("submission   none: the data has no test images")
+    console.print("next         python -m experiments   lists all experiments with their last result")

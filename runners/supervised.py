@@ -1,0 +1,89 @@
+"""Catalyst's supervised runner and engine, fitted to today's torch and accelerate."""
+
+from typing import Any
+
+import torch
+from accelerate.state import AcceleratorState
+from catalyst import dl
+
+from callbacks.monitor import Log, log_row
+
+
+class _SingleProcessEngine:
+    """What Catalyst's engines get wrong, or pay for, since accelerate 1.0."""
+
+    def sum_over_processes(self: Any, values: torch.Tensor) -> torch.Tensor:
+        """Sum of a tensor over all processes: metrics are sums, divided once, never means of means."""
+        return self.reduce(values, "sum") if self.num_processes > 1 else values
+
+    def mean_reduce_ddp_metrics(self: Any, metrics: dict[str, Any]) -> dict[str, Any]:
+        """Means over processes; Catalyst's own asks for a device type that accelerate has dropped, and dies."""
+        if self.num_processes == 1:
+            return metrics
+        return {
+            name: self.reduce(torch.as_tensor(value, device=self.device), "mean") for name, value in metrics.items()
+        }
+
+    def unwrap_model(self: Any, model: Any, keep_fp32_wrapper: bool = False, **kwargs: Any) -> Any:
+        """The model as it was before precision was mixed: accelerate would leave its ``forward`` wrapped."""
+        return super().unwrap_model(model, keep_fp32_wrapper=keep_fp32_wrapper, **kwargs)  # type: ignore[misc]
+
+    def prepare_optimizer(self: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
+        """The optimizer itself where no gradient scaler needs a wrapper: that probes imports at every step."""
+        return optimizer if self.scaler is None else super().prepare_optimizer(optimizer, *args, **kwargs)  # type: ignore[misc]
+
+    def prepare_data_loader(self: Any, data_loader: Any, *args: Any, **kwargs: Any) -> Any:
+        """The loader itself in a single process; the runner moves batches to the device."""
+        return data_loader if self.num_processes == 1 else super().prepare_data_loader(data_loader, *args, **kwargs)  # type: ignore[misc]
+
+
+class CPUEngine(_SingleProcessEngine, dl.CPUEngine):
+    """One process on the processor."""
+
+
+class GPUEngine(_SingleProcessEngine, dl.GPUEngine):
+    """One process on an accelerator."""
+
+
+def make_engine(device: str, mixed_precision: str = "no") -> CPUEngine | GPUEngine:
+    """Engine for "cpu" or "cuda" in precision "no", "bf16" or "fp16".
+
+    accelerate keeps the first engine's precision for the whole process; it is reset here, so that experiments of
+    different precision can follow each other.
+    """
+    AcceleratorState._reset_state(True)
+    return (CPUEngine if device == "cpu" else GPUEngine)(mixed_precision=mixed_precision)
+
+
+class ClassificationRunner(dl.SupervisedRunner):
+    """Trains on batches {"features": (B, H, W, 3) uint8, "targets": (B,) or (B, C)}; the model gives "logits" (B, C).
+
+    history: one row of metrics an epoch, complete before any callback's ``on_epoch_end``.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history: Log = []
+
+    def get_loggers(self) -> dict[str, Any]:
+        """Only those asked for: Catalyst adds a console logger that prints 17 digits."""
+        return dict(self._loggers or {})
+
+    def get_criterion(self) -> dict[str, torch.nn.Module]:
+        """The criteria on the device: Catalyst leaves class weights on the processor."""
+        return {name: criterion.to(self.engine.device) for name, criterion in self._criterion.items()}
+
+    def on_loader_start(self, runner: Any) -> None:
+        """Tell the sampler the epoch: its order is a function of seed, fold and epoch."""
+        super().on_loader_start(runner)
+        self.loader.sampler.set_epoch(self.epoch_step)
+
+    def handle_batch(self, batch: dict[str, torch.Tensor]) -> None:
+        """Move the batch to the device and add the logits."""
+        device = self.engine.device
+        batch = {name: values.to(device, non_blocking=True) for name, values in batch.items()}
+        self.batch = {**batch, "logits": self.model(batch["features"])}
+
+    def _run_epoch(self) -> None:
+        super()._run_epoch()
+        self.history.append(log_row(self))

@@ -1,0 +1,39 @@
+import pytest
+import torch
+from torch import nn
+
+from callbacks.finite_loss import FiniteLossCallback
+from data.errors import DataError
+
+
+class NaNFrom(nn.Module):
+    """Cross entropy until a training batch is reached, NaN for some batches, cross entropy after."""
+
+    def __init__(self, first: int, batches: int) -> None:
+        super().__init__()
+        self.bad, self.seen = range(first, first + batches), 0
+
+    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        loss = nn.functional.cross_entropy(logits, targets)
+        if logits.requires_grad:
+            self.seen += 1
+            if self.seen in self.bad:
+                return loss * 0 + float("nan")  # its gradients are 0: the weights stay as they are
+        return loss
+
+
+def test_a_run_stops_after_some_batches_and_says_where(train) -> None:
+    with pytest.raises(
+        DataError, match=r"NaN or infinite in 3 batches in a row of epoch 1, the last one batch [3-6]: "
+    ):
+        train(criteria={"ce": NaNFrom(first=1, batches=99)}, extra=[FiniteLossCallback(3)], lr=0.0)
+
+
+def test_fewer_bad_batches_than_the_patience_do_not_stop_it(train) -> None:
+    runner = train(criteria={"ce": NaNFrom(first=2, batches=2)}, extra=[FiniteLossCallback(3)], lr=0.0, epochs=2)
+    assert len(runner.history) == 2
+
+
+def test_bad_batches_at_the_very_end_of_an_epoch_are_found(train) -> None:
+    with pytest.raises(DataError, match="batch 8"):
+        train(criteria={"ce": NaNFrom(first=6, batches=99)}, extra=[FiniteLossCallback(3)], lr=0.0)

@@ -1,0 +1,42 @@
+import math
+
+import pytest
+
+from callbacks.monitor import Monitor, best_position
+
+
+def log(*values: float) -> list[dict[str, float]]:
+    return [{"epoch": number + 1, "valid_f1": value} for number, value in enumerate(values)]
+
+
+def test_first_of_equal_values_is_the_best() -> None:
+    assert Monitor("f1", "max").best_epoch(log(0.1, 0.5, 0.5, 0.2)) == 1
+    assert Monitor("f1", "min").best_epoch(log(0.5, 0.1, 0.1)) == 1
+
+
+@pytest.mark.parametrize("mode", ["max", "min"])
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_a_number_that_is_not_finite_is_never_best(mode: str, bad: float) -> None:
+    monitor = Monitor("f1", mode)
+    assert monitor.best_epoch(log(bad)) is None
+    assert monitor.best_epoch(log(bad, 0.3)) == 1
+    assert monitor.best_epoch(log(0.3, bad)) == 0
+    assert not monitor.improved(log(bad))
+    assert monitor.epochs_since_best(log(bad, bad)) == 2
+
+
+def test_improvement_and_epochs_since() -> None:
+    monitor = Monitor("f1", "max")
+    assert monitor.improved(log(0.1, 0.2))
+    assert not monitor.improved(log(0.2, 0.2))
+    assert not monitor.improved([])
+    assert monitor.epochs_since_best(log(0.1, 0.4, 0.3, 0.2)) == 2
+
+
+def test_unknown_metric_lists_what_is_logged() -> None:
+    with pytest.raises(KeyError, match="'auc' is not logged; available: f1"):
+        Monitor("auc", "max").values(log(0.1))
+
+
+def test_best_of_nothing_is_none() -> None:
+    assert best_position([], "max") is None

@@ -1,0 +1,30 @@
+from callbacks.monitor import Monitor
+from callbacks.progress import ProgressCallback, epoch_line
+
+
+def log(*values: float) -> list[dict[str, float]]:
+    return [{"train_loss": 12.3456, "valid_loss": 10.5, "valid_f1": value} for value in values]
+
+
+def test_one_line_an_epoch_says_loss_metric_best_and_speed() -> None:
+    line = epoch_line("fold 1/5", 30, Monitor("f1", "max"), log(0.2, 0.5, 0.4), 812.4)
+    assert line == "fold 1/5  epoch  3/30  loss 12.346 10.500  f1 0.4000 (best 0.5000 @2)  812 img/s"
+    assert len(line) <= 80
+    assert "(best so far)" in epoch_line("fold 1/5", 30, Monitor("f1", "max"), log(0.2, 0.5), 1)
+    assert "(no best yet)" in epoch_line("fold 1/5", 30, Monitor("f1", "max"), log(float("nan")), 1)
+
+
+def test_ticks_add_up_to_every_batch_also_after_an_early_stop(train) -> None:
+    ticks, lines, times = [], [], []
+    progress = ProgressCallback(
+        "fold 1/2",
+        5,
+        Monitor("f1", "max"),
+        lambda batches, _: ticks.append(batches),
+        lines.append,
+        lambda *row: times.append(row),
+    )
+    train(extra=[progress], epochs=3)  # stops two epochs before the five that were announced
+    assert sum(ticks) == 5 * (8 + 3)  # batches of training and validation
+    assert len(lines) == 3
+    assert [(epoch, images) for epoch, _, images in times] == [(1, 80), (2, 80), (3, 80)]

@@ -1,0 +1,75 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+from torch import nn
+
+from callbacks.criterion import CriterionCallback
+from runners.supervised import ClassificationRunner, CPUEngine, make_engine
+
+
+def test_metrics_are_reduced_where_catalyst_dies() -> None:
+    from catalyst import dl
+
+    assert make_engine("cpu").mean_reduce_ddp_metrics({"loss": 1.5}) == {"loss": 1.5}
+    with pytest.raises(AttributeError, match="TPU"):
+        dl.CPUEngine().mean_reduce_ddp_metrics({"loss": 1.5})
+
+
+def test_engines_of_different_precision_follow_each_other() -> None:
+    assert make_engine("cpu", "bf16").mixed_precision == "bf16"
+    assert make_engine("cpu", "no").mixed_precision == "no"
+
+
+def test_the_model_is_itself_again_after_mixed_precision() -> None:
+    engine, model, images = make_engine("cpu", "bf16"), nn.Linear(64, 64), torch.randn(8, 64)
+    exact = model(images)
+    prepared = engine.prepare(model)
+    assert not torch.equal(prepared(images), exact), "wrapped in autocast"
+    assert torch.equal(engine.unwrap_model(prepared)(images), exact)
+    make_engine("cpu")
+
+
+def test_optimizer_and_loader_stay_unwrapped_in_one_process() -> None:
+    engine, model = make_engine("cpu"), nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    loader = torch.utils.data.DataLoader([1, 2, 3])
+    assert engine.prepare(optimizer) is optimizer
+    assert engine.prepare(loader) is loader
+    assert isinstance(engine, CPUEngine)
+
+
+def test_criteria_are_moved_to_the_device() -> None:
+    runner = ClassificationRunner()
+    runner.engine = SimpleNamespace(device=torch.device("meta"))
+    runner._criterion = {"weighted": nn.CrossEntropyLoss(weight=torch.ones(3))}
+    assert runner.get_criterion()["weighted"].weight.device.type == "meta"
+
+
+def test_batches_are_moved_to_the_device() -> None:
+    runner = ClassificationRunner()
+    runner.engine, runner.model = SimpleNamespace(device=torch.device("meta")), nn.Linear(4, 2, device="meta")
+    runner.handle_batch({"features": torch.zeros(3, 4), "targets": torch.zeros(3)})
+    assert {name: values.device.type for name, values in runner.batch.items()} == dict.fromkeys(
+        ("features", "targets", "logits"), "meta"
+    )
+
+
+def test_catalyst_adds_no_logger_of_its_own() -> None:
+    runner = ClassificationRunner()
+    runner._loggers, runner._logdir = None, None
+    assert runner.get_loggers() == {}
+
+
+def test_our_callbacks_keep_catalyst_from_adding_its_own() -> None:
+    from catalyst.core.callback import IBackwardCallback, ICriterionCallback, IOptimizerCallback, ISchedulerCallback
+
+    from callbacks.checkpoint import CheckpointCallback, ICheckpointCallback
+    from callbacks.optimizer import BackwardCallback, OptimizerCallback
+    from callbacks.scheduler import SchedulerCallback
+
+    assert issubclass(CriterionCallback, ICriterionCallback)
+    assert issubclass(BackwardCallback, IBackwardCallback)
+    assert issubclass(OptimizerCallback, IOptimizerCallback)
+    assert issubclass(SchedulerCallback, ISchedulerCallback)
+    assert issubclass(CheckpointCallback, ICheckpointCallback)
