@@ -24,7 +24,7 @@ class ImageDataset:
     def __init__(self, root: Path, table: pd.DataFrame, transform: Transform, *, seed: int) -> None:
         self.paths = [root / path for path in table["path"]]
         self.image_keys = [image_key(image_id) for image_id in table["image_id"]]
-        self.targets = torch.tensor(table["target"].to_numpy(np.int64)) if "target" in table else None
+        self.targets = torch.from_numpy(np.array(table["target"], np.int64)) if "target" in table else None
         self.transform = transform
         self.seed = seed
 

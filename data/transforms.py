@@ -7,14 +7,14 @@ workers, not on the order of the images.
 
 import os
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it asks a server for newer versions when imported
-
-import albumentations as A  # noqa: E402
-import cv2  # noqa: E402
+if TYPE_CHECKING:
+    import albumentations as A
 
 Image = NDArray[np.uint8]  # (H, W, 3)
 Transform = Callable[[Image, Sequence[int]], Image]  # (image, key) -> image of the declared size
@@ -22,7 +22,7 @@ Transform = Callable[[Image, Sequence[int]], Image]  # (image, key) -> image of 
 cv2.setNumThreads(0)  # threads of OpenCV and of worker processes fight for cores
 
 
-def seeded(pipeline: A.Compose) -> Transform:
+def seeded(pipeline: "A.Compose") -> Transform:
     """`pipeline` as a function of the image and a key of whole numbers (seed, epoch, image)."""
 
     def transform(image: Image, key: Sequence[int]) -> Image:
@@ -60,6 +60,9 @@ def flip_shift_colour(
     scale: largest change of scale, as a share. rotate: largest turn, in degrees. brightness, contrast: largest change,
     as a share.
     """
+    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask a server for newer versions
+    import albumentations as A  # here: it takes a second that --help need not wait for
+
     height, width = size
     return seeded(
         A.Compose(

@@ -32,8 +32,8 @@ def check(
     from data.checks import check as check_data
 
     report = check_data(data)
-    print_report(make_console(), report)
-    if report.problems:
+    print_report(report, make_console())
+    if not report.ready:
         raise typer.Exit(1)
 
 

@@ -5,7 +5,6 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
-import timm
 import torch
 from torch import nn
 
@@ -68,6 +67,8 @@ def packaged_weights(backbone: str) -> Path:
 
 
 def _create(backbone: str, *, num_classes: int, drop_rate: float, download: bool) -> nn.Module:
+    import timm  # here: it takes two seconds that --help and a mistake in a command need not wait for
+
     if not timm.is_model(backbone.split(".")[0]):
         near = difflib.get_close_matches(backbone, timm.list_models(), n=5, cutoff=0.4)
         raise DataError(f"timm has no model {backbone!r}; the nearest names are: {', '.join(near) or 'none'}.")

@@ -1,0 +1,15 @@
+"""A competition small enough to train on in a second."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def competition(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve people to train on and three to predict, in the mask competition's layout, 48x64 pixels an image."""
+    from data.synthetic import write_sample
+
+    out = tmp_path_factory.mktemp("competition") / "sample"
+    write_sample(out, train_persons=12, eval_persons=3, size=(64, 48))
+    return out

@@ -1,0 +1,82 @@
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from data.datasets import ImageDataset, image_key
+from data.errors import DataError
+from data.loaders import make_loader
+from data.reading import read_data
+from data.samplers import SequentialSampler, ShuffledSampler
+from data.transforms import flip_shift_colour, resize
+
+SIZE = (32, 24)
+augment = partial(flip_shift_colour, size=SIZE, flip=0.5, shift=0.1, scale=0.2, rotate=10, brightness=0.2, contrast=0.2)
+
+
+def batches(root: Path, table: pd.DataFrame, epoch: int, workers: int) -> list[dict[str, torch.Tensor]]:
+    sampler = ShuffledSampler(len(table), seed=5, fold=0)
+    sampler.set_epoch(epoch)
+    dataset = ImageDataset(root, table, augment(), seed=5)
+    return list(make_loader(dataset, sampler, batch_size=5, workers=workers))
+
+
+def test_batches_are_the_same_for_any_number_of_workers_and_differ_by_epoch(competition: Path) -> None:
+    """albumentations alone repeats its numbers in every worker and every epoch."""
+    data = read_data(competition)
+    table = data.train.head(22)
+    first = batches(data.root, table, epoch=1, workers=0)
+    for workers in (1, 2, 4):
+        for ours, theirs in zip(first, batches(data.root, table, epoch=1, workers=workers), strict=True):
+            assert all(torch.equal(ours[name], theirs[name]) for name in ("features", "targets", "index"))
+
+    def by_image(epoch: int) -> torch.Tensor:
+        whole = batches(data.root, table, epoch, workers=0)
+        order = torch.cat([batch["index"] for batch in whole]).argsort()
+        return torch.cat([batch["features"] for batch in whole])[order]
+
+    changed = (by_image(1) != by_image(2)).flatten(1).any(1)
+    assert changed.all(), "every image is augmented anew in each epoch"
+
+
+def test_augmentation_of_an_image_does_not_depend_on_where_its_row_is(competition: Path) -> None:
+    data = read_data(competition)
+    reverse = data.train.head(10).iloc[::-1]
+    keys = [(1, position) for position in range(10)]
+    forward = ImageDataset(data.root, data.train.head(10), augment(), seed=5).__getitems__(keys)
+    backward = ImageDataset(data.root, reverse, augment(), seed=5).__getitems__(keys)
+    assert torch.equal(forward["features"], backward["features"].flip(0))
+
+
+def test_a_batch_is_uint8_in_the_tables_order_with_its_short_end(competition: Path) -> None:
+    data = read_data(competition)
+    table = data.train.head(12)
+    dataset = ImageDataset(data.root, table, resize(size=SIZE), seed=1)
+    whole = list(make_loader(dataset, SequentialSampler(12), batch_size=5, workers=0))
+    assert [len(batch["features"]) for batch in whole] == [5, 5, 2]
+    assert whole[0]["features"].dtype == torch.uint8 and whole[0]["features"].shape == (5, 32, 24, 3)
+    np.testing.assert_array_equal(torch.cat([b["targets"] for b in whole]), table["target"])
+    np.testing.assert_array_equal(torch.cat([b["index"] for b in whole]), np.arange(12))
+
+
+def test_a_table_without_targets_gives_batches_without(competition: Path) -> None:
+    data = read_data(competition)
+    batch = ImageDataset(data.root, data.test, resize(size=SIZE), seed=1).__getitems__([(0, 0)])
+    assert set(batch) == {"features", "index"}
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_an_unreadable_image_is_named_never_replaced(tmp_path: Path, workers: int) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"no image")
+    table = pd.DataFrame({"image_id": ["a"], "path": ["broken.jpg"], "target": [0]})
+    dataset = ImageDataset(tmp_path, table, resize(size=SIZE), seed=1)
+    with pytest.raises(DataError, match="broken.jpg"):
+        list(make_loader(dataset, SequentialSampler(1), batch_size=1, workers=workers))
+
+
+def test_image_keys_differ_and_fit_64_bits() -> None:
+    keys = {image_key(f"{number:06d}/mask1.jpg") for number in range(2000)}
+    assert len(keys) == 2000 and max(keys) < 2**64

@@ -1,0 +1,192 @@
+"""CSV files are read to the letter, and a path is recognised as one of the two forms or refused with what it holds."""
+
+from pathlib import Path
+
+import pytest
+
+from data.errors import DataError
+from data.images import ImageTree
+from data.metadata import Finding, find_files, numbered, raise_first, read_rows, read_test_table, some_names
+from data.reading import read_data
+
+COLUMNS = ("id", "name")
+
+
+def rows_of(tmp_path: Path, content: bytes | str) -> list[list[str]]:
+    file = tmp_path / "a.csv"
+    file.write_bytes(content.encode() if isinstance(content, str) else content)
+    rows, findings = read_rows(file, COLUMNS)
+    assert not findings
+    return rows[list(COLUMNS)].to_numpy().tolist()
+
+
+@pytest.mark.parametrize("content", [
+    "id,name\n1,a\n",
+    "id,name\n1,a",                                      # no newline at the end
+    "id,name\r\n1,a\r\n",                                # Windows
+    "id,name\r1,a\r",                                    # old Mac
+    b"\xef\xbb\xbfid,name\n1,a\n",                       # byte order mark, as Excel writes it
+    '"id","name"\n"1","a"\n',
+    "id,name\n\n1,a\n\n\n",                              # blank lines
+    "name,id\na,1\n",                                    # another order
+    ",id,name,more\n0,1,a,x\n",                          # an index column and a further one
+])
+def test_every_dialect_with_commas_reads_the_same(tmp_path: Path, content: bytes | str) -> None:
+    assert rows_of(tmp_path, content) == [["1", "a"]]
+
+
+@pytest.mark.parametrize("cell", [
+    "000001", "001498-1", "1e5", "NA", "None", "nan", "null", "", " 1 ", "1.0", "TRUE", "0x10", "2020-01-01",
+    "데이터😀", "=1+1",
+])
+def test_cells_stay_the_text_they_are(tmp_path: Path, cell: str) -> None:
+    assert rows_of(tmp_path, f"id,name\n{cell},x\n") == [[cell, "x"]]
+
+
+def test_quoted_commas_quotes_and_newlines(tmp_path: Path) -> None:
+    assert rows_of(tmp_path, 'id,name\n"a,b","say ""hi""\nthere"\n') == [["a,b", 'say "hi"\nthere']]
+
+
+def test_rows_are_numbered_by_the_line_they_start_on(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('id,name\n1,"two\nlines"\n\n2,b\n')
+    rows, _ = read_rows(tmp_path / "a.csv", COLUMNS)
+    assert numbered(rows["id"]) == [(2, "1"), (5, "2")]
+
+
+def refusal(tmp_path: Path, content: bytes | str) -> str:
+    with pytest.raises(DataError) as caught:
+        rows_of(tmp_path, content)
+    assert str(tmp_path / "a.csv") in str(caught.value)
+    return str(caught.value).removeprefix(str(tmp_path / "a.csv"))
+
+
+@pytest.mark.parametrize(("content", "said"), [
+    ("", ", row 1: no column id, name; expected the columns id,name, found an empty file."),
+    ("id\n1\n", ", row 1: no column name; expected the columns id,name, found 'id'."),
+    ("ID,name\n1,a\n", ", row 1: no column id;"),
+    ("id,name,id\n1,a,2\n", ", row 1: column 'id' is there twice; keep one of them."),
+    ("id,name\n", " has a header but no rows;"),
+    ("id;name\n1;a\n", " is separated by semicolons; save it with commas between the cells."),
+    ("id\tname\n1\ta\n", " is separated by tabs;"),
+    ("id|name\n1|a\n", " is separated by bars;"),
+    ("id,name\n1,a\0\n", ", row 2: a NUL byte; expected text in UTF-8"),
+    ("id,name\n1,a\n".encode("utf-16"), ", row 1: a NUL byte;"),
+    (b"id,name\n1,a\n2,\xff\n", ", row 3: byte 0xff is not UTF-8;"),
+    ('id,name\n1,a\n2,"open\n3,b\n', ", row 3: not readable as CSV"),
+    ('id,name\n1,"a"b\n', ", row 2: not readable as CSV"),
+    ("id,name\n1,a\n2," + "x" * 1_100_000 + "\n", ", row 3: not readable as CSV (field larger than field limit"),
+])
+def test_what_cannot_be_read_is_one_sentence(tmp_path: Path, content: bytes | str, said: str) -> None:
+    assert refusal(tmp_path, content).startswith(said)
+
+
+@pytest.mark.parametrize("row", ["1", "1,a,x"])
+def test_a_row_with_another_number_of_cells_is_a_finding_with_its_row(tmp_path: Path, row: str) -> None:
+    (tmp_path / "a.csv").write_text(f"id,name\n0,z\n{row}\n2,b\n")
+    rows, findings = read_rows(tmp_path / "a.csv", COLUMNS)
+    assert rows["id"].tolist() == ["0", "2"]
+    expected = f"{tmp_path / 'a.csv'}, row 3: {row.count(',') + 1} cells; expected 2, as many as the header has."
+    assert findings == [Finding("wrong number of cells", expected)]
+
+
+def test_missing_file_and_folder_instead_of_a_file(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="a.csv does not exist; expected a CSV"):
+        read_rows(tmp_path / "a.csv", COLUMNS)
+    with pytest.raises(DataError, match="is not a file; expected a CSV"):
+        read_rows(tmp_path, COLUMNS)
+
+
+def test_only_findings_that_stop_are_raised(tmp_path: Path) -> None:
+    raise_first([Finding("a", "Said.", stops=False)])
+    with pytest.raises(DataError, match="^First.$"):
+        raise_first([Finding("a", "Said.", stops=False), Finding("b", "First.")])
+    with pytest.raises(DataError, match=r"^First. \(2 more: `python -m experiments check` lists them.\)$"):
+        raise_first([Finding("b", "First."), Finding("b", "Second."), Finding("c", "Third.")])
+
+
+def test_some_names_counts_what_it_leaves_out() -> None:
+    assert some_names(["a", "b"], 2) == "'a', 'b'"
+    assert some_names(["a", "b", "c", "d"], 2) == "'a', 'b' and 2 more"
+    assert some_names(["\x1b[31m"]) == "'\\x1b[31m'"
+
+
+def test_find_files_keeps_rows_and_order_and_names_the_others(tmp_path: Path) -> None:
+    for name in ("b.jpg", "a.jpg"):
+        (tmp_path / name).touch()
+    (tmp_path / "a.csv").write_text("id,name\n1,b.jpg\n2,none.jpg\n3,a.jpg\n4,./b.jpg\n")
+    rows, _ = read_rows(tmp_path / "a.csv", COLUMNS)
+    paths, findings = find_files(ImageTree(tmp_path), tmp_path / "a.csv", rows["name"])
+    assert numbered(paths) == [(2, "b.jpg"), (4, "a.jpg")]
+    assert [finding.kind for finding in findings] == ["missing image", "duplicate image"]
+    csv_file = tmp_path / "a.csv"
+    assert [finding.text for finding in findings] == [
+        f"{csv_file}, row 3: name: file 'none.jpg' in {tmp_path} does not exist; expected an image file.",
+        f"{csv_file}, row 5: name './b.jpg' is already in row 2; expected one row an image.",
+    ]
+
+
+@pytest.mark.parametrize("name", ["=1.jpg", "+1.jpg", "-1.jpg", "@a.jpg", "\ta.jpg"])
+def test_a_test_image_named_like_a_formula_is_refused(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).touch()
+    (tmp_path / "test.csv").write_text(f'path\n"{name}"\n')
+    test, findings = read_test_table(ImageTree(tmp_path), "test.csv", ["path"])
+    assert test.empty
+    assert "starts like a spreadsheet formula" in findings[0].text
+
+
+# -- which form a path has ---------------------------------------------------------------------------------------------
+
+def generic(folder: Path, csv_name: str, label: str = "cat") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "a.jpg").touch()
+    (folder / csv_name).write_text(f"path,label,group\na.jpg,{label},p1\n")
+    return folder / csv_name
+
+
+def competition(root: Path) -> Path:
+    person = root / "train/images/000001_male_Asian_20"
+    person.mkdir(parents=True)
+    (person / "normal.jpg").touch()
+    (root / "train/train.csv").write_text("id,gender,race,age,path\n000001,male,Asian,20,000001_male_Asian_20\n")
+    return root
+
+
+def test_a_folder_with_train_train_csv_is_the_competition(tmp_path: Path) -> None:
+    generic(competition(tmp_path), "data.csv")
+    assert read_data(tmp_path).form == "mask"
+
+
+@pytest.mark.parametrize("csv_name", ["data.csv", "train.csv"])
+def test_a_folder_with_a_csv_is_generic(tmp_path: Path, csv_name: str) -> None:
+    generic(tmp_path, csv_name)
+    data = read_data(tmp_path)
+    assert (data.form, data.root, len(data.train)) == ("csv", tmp_path, 1)
+
+
+def test_data_csv_comes_before_train_csv(tmp_path: Path) -> None:
+    generic(tmp_path, "train.csv", "old")
+    generic(tmp_path, "data.csv", "new")
+    assert read_data(tmp_path).class_names == ("new",)
+
+
+def test_a_csv_of_any_name_may_be_given_itself(tmp_path: Path) -> None:
+    assert read_data(generic(tmp_path, "mine.csv")).class_names == ("cat",)
+
+
+def test_neither_form_says_what_was_looked_for_and_what_is_there(tmp_path: Path) -> None:
+    (tmp_path / "input").mkdir()
+    (tmp_path / "readme.txt").touch()
+    with pytest.raises(DataError) as caught:
+        read_data(tmp_path)
+    assert str(caught.value) == (f"{tmp_path} is no data set: expected a folder with train/train.csv or data.csv or "
+                                 f"train.csv, or a CSV file; it holds 'input', 'readme.txt'.")
+    with pytest.raises(DataError, match="it holds nothing"):
+        read_data(tmp_path / "input")
+    with pytest.raises(DataError, match="none does not exist; expected a folder with train/train.csv"):
+        read_data(tmp_path / "none")
+
+
+@pytest.mark.parametrize("given", ["train", "train/train.csv"])
+def test_the_competition_named_one_folder_too_deep_is_told_so(tmp_path: Path, given: str) -> None:
+    with pytest.raises(DataError, match=f"no column label, group.*give the folder above train: {tmp_path}"):
+        read_data(competition(tmp_path) / given)

@@ -1,0 +1,48 @@
+from functools import partial
+
+import cv2
+import numpy as np
+import pytest
+
+from data.transforms import flip_shift_colour, resize
+
+augment = partial(flip_shift_colour, flip=0.5, shift=0.1, scale=0.2, rotate=10, brightness=0.2, contrast=0.2)
+
+
+@pytest.fixture
+def image() -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (60, 40, 3), dtype=np.uint8)
+
+
+def test_the_same_key_gives_the_same_pixels_whatever_came_before(image) -> None:
+    first, second = augment(size=(32, 24)), augment(size=(32, 24))
+    for epoch in range(3):
+        second(image, (1, epoch, 99))  # another history
+    np.testing.assert_array_equal(first(image, (1, 2, 3)), second(image, (1, 2, 3)))
+
+
+@pytest.mark.parametrize("key", [(2, 2, 3), (1, 3, 3), (1, 2, 4)], ids=["seed", "epoch", "image"])
+def test_each_part_of_the_key_counts(image, key) -> None:
+    transform = augment(size=(32, 24))
+    assert not np.array_equal(transform(image, (1, 2, 3)), transform(image, key))
+
+
+def test_many_keys_draw_many_augmentations(image) -> None:
+    transform = augment(size=(32, 24))
+    assert len({transform(image, (1, epoch, 7)).tobytes() for epoch in range(50)}) == 50
+
+
+def test_resize_takes_the_mean_of_the_pixels_it_covers(image) -> None:
+    resized = resize(size=(30, 20))(image, (0, 0, 0))
+    means = image.reshape(30, 2, 20, 2, 3).mean((1, 3))
+    assert resized.dtype == np.uint8 and np.abs(resized - means).max() <= 0.5
+    assert resize(size=(32, 24))(image, (0,)).shape == augment(size=(32, 24))(image, (0,)).shape == (32, 24, 3)
+
+
+def test_with_nothing_to_do_augmentation_is_resizing(image) -> None:
+    still = flip_shift_colour(size=(30, 20), flip=0, shift=0, scale=0, rotate=0, brightness=0, contrast=0)
+    np.testing.assert_array_equal(still(image, (1, 2, 3)), resize(size=(30, 20))(image, (1, 2, 3)))
+
+
+def test_opencv_leaves_the_cores_to_torch_and_the_workers() -> None:
+    assert cv2.getNumThreads() <= 1

@@ -1,0 +1,47 @@
+import ast
+import importlib
+import json
+import os
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from runners.environment import Compute
+from runners.experiment import Experiment
+from runners.main import run_experiment
+from runners.question import question
+
+FOLDER = Path(__file__).parents[2] / "experiments"
+MODULES = sorted(path for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
+
+
+def declared(path: Path) -> Experiment:
+    return importlib.import_module(f"experiments.{path.stem}").EXPERIMENT
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_every_experiment_says_what_it_is(path: Path) -> None:
+    experiment = declared(path)
+    assert experiment.name == path.stem
+    record = json.loads(json.dumps(experiment.record()))
+    assert json.loads(json.dumps(Experiment.from_record(record).record())) == record
+    docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
+    assert question(path).endswith("?"), "its docstring opens with the question it asks"
+    for heading in ("Copied from:", "Command:", "Result:"):
+        assert heading in docstring
+    assert f"python -m experiments.{path.stem}" in docstring
+    assert experiment.parent is None or (FOLDER / f"{experiment.parent}.py").exists()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_every_experiment_trains_a_batch_and_hands_in(path: Path, competition: Path, tmp_path: Path) -> None:
+    console = Console(width=100, file=open(os.devnull, "w"))
+    compute = Compute(device="cpu", threads=1, workers=0)
+    run = run_experiment(declared(path), path, competition, tmp_path, compute, True, console)
+    assert run.finished and run.submission.exists()
+
+
+def test_the_five_experiments_of_the_first_screen_are_there() -> None:
+    names = {path.stem for path in MODULES}
+    assert {"smoke", "baseline", "focal_kfold", "label_smoothing", "criterion_switch", "pretrained_kfold"} <= names

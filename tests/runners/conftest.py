@@ -1,0 +1,53 @@
+"""An experiment that trains in a second."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from data.splits import PersonStratifiedKFold
+from data.transforms import flip_shift_colour, resize
+from runners.criteria import CrossEntropy, SoftF1
+from runners.experiment import Experiment
+from runners.models import timm_classifier
+from runners.views import hflip, identity
+
+SIZE = (32, 24)
+
+
+@pytest.fixture
+def declare() -> Callable[..., Experiment]:
+    """A small experiment; keywords replace its fields."""
+
+    def experiment(**changes: Any) -> Experiment:
+        fields: dict[str, Any] = {
+            "name": "tiny",
+            "parent": None,
+            "seed": 3,
+            "split": partial(PersonStratifiedKFold, folds=2),
+            "corrections": None,
+            "epochs": 3,
+            "batch_size": 8,
+            "accumulate": 2,
+            "clip_norm": 1.0,
+            "model": partial(timm_classifier, backbone="test_resnet", pretrained=None, drop_rate=0.2),
+            "criteria": {"ce": partial(CrossEntropy), "f1": partial(SoftF1)},
+            "criterion": {1: "ce", 3: "f1"},
+            "optimizer": partial(AdamW, lr=1e-3, weight_decay=1e-2),
+            "scheduler": partial(CosineAnnealingLR, T_max=3),
+            "schedule_every": "epoch",
+            "sampler": None,
+            "train_transform": partial(
+                flip_shift_colour, size=SIZE, flip=0.5, shift=0.1, scale=0.1, rotate=5, brightness=0.1, contrast=0.1
+            ),
+            "valid_transform": partial(resize, size=SIZE),
+            "monitor": ("f1", "max"),
+            "patience": 3,
+            "tta": (identity, hflip),
+        }
+        return Experiment(**(fields | changes))
+
+    return experiment

@@ -1,0 +1,107 @@
+import pytest
+import torch
+from sklearn.metrics import f1_score
+from torch.nn import functional
+
+from runners.criteria import CrossEntropy, FocalLoss, LabelSmoothing, SoftF1, inverse_frequency, soft_targets
+
+CLASSES = 5
+WEIGHTS = (0.5, 2.0, 1.0, 0.0, 3.0)
+
+
+@pytest.fixture
+def batch() -> tuple[torch.Tensor, torch.Tensor]:
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(24, CLASSES, generator=generator, dtype=torch.float64) * 3
+    return logits.requires_grad_(), torch.randint(0, CLASSES, (24,), generator=generator)
+
+
+def close(first: torch.Tensor, second: torch.Tensor) -> bool:
+    return torch.allclose(first, second, atol=1e-6)
+
+
+ALL = [
+    CrossEntropy(),
+    CrossEntropy(class_weights=WEIGHTS),
+    LabelSmoothing(smoothing=0.1),
+    FocalLoss(gamma=2.0),
+    FocalLoss(gamma=2.0, class_weights=WEIGHTS),
+    SoftF1(),
+]
+
+
+@pytest.mark.parametrize("criterion", ALL, ids=lambda c: type(c).__name__)
+def test_one_hot_soft_targets_are_hard_targets(batch, criterion) -> None:
+    logits, targets = batch
+    soft = functional.one_hot(targets, CLASSES).double()
+    assert close(criterion(logits, targets), criterion(logits, soft))
+    assert torch.equal(soft_targets(soft, CLASSES), soft)
+
+
+@pytest.mark.parametrize("criterion", ALL, ids=lambda c: type(c).__name__)
+def test_gradients_are_finite_also_where_the_network_is_sure(criterion) -> None:
+    logits = (torch.eye(CLASSES) * 200).requires_grad_()
+    for targets in (torch.arange(CLASSES), torch.arange(CLASSES).flip(0)):
+        (gradient,) = torch.autograd.grad(criterion(logits, targets), logits)
+        assert torch.isfinite(gradient).all()
+
+
+def test_cross_entropy_is_torchs(batch) -> None:
+    logits, targets = batch
+    assert close(CrossEntropy()(logits, targets), functional.cross_entropy(logits, targets))
+    weights = torch.tensor(WEIGHTS, dtype=torch.float64)
+    ours, theirs = CrossEntropy(class_weights=WEIGHTS), functional.cross_entropy(logits, targets, weight=weights)
+    assert close(ours(logits, targets), theirs)
+    mixed = functional.one_hot(targets, CLASSES) * 0.7 + functional.one_hot(targets.flip(0), CLASSES) * 0.3
+    assert close(CrossEntropy()(logits, mixed), functional.cross_entropy(logits, mixed.double()))
+
+
+def test_focal_with_gamma_0_is_cross_entropy(batch) -> None:
+    logits, targets = batch
+    assert close(FocalLoss(gamma=0.0)(logits, targets), functional.cross_entropy(logits, targets))
+    assert close(
+        FocalLoss(gamma=0.0, class_weights=WEIGHTS)(logits, targets),
+        CrossEntropy(class_weights=WEIGHTS)(logits, targets),
+    )
+
+
+def test_focal_is_its_formula_not_catalysts(batch) -> None:
+    logits, targets = batch
+    p = logits.softmax(1)[torch.arange(len(targets)), targets]
+    formula = (-((1 - p) ** 2) * p.log()).mean()
+    assert close(FocalLoss(gamma=2.0)(logits, targets), formula)
+    from catalyst.contrib.losses import FocalLossMultiClass
+
+    assert abs(float(FocalLossMultiClass(gamma=2.0, reduction="mean")(logits, targets)) - formula.item()) > 0.1
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1, 0.5])
+def test_label_smoothing_is_torchs_and_is_applied_once(batch, smoothing: float) -> None:
+    logits, targets = batch
+    expected = functional.cross_entropy(logits, targets, label_smoothing=smoothing)
+    assert close(LabelSmoothing(smoothing=smoothing)(logits, targets), expected)
+
+
+def test_soft_f1_of_sure_decisions_is_one_minus_scikit_learns_macro_f1() -> None:
+    generator = torch.Generator().manual_seed(1)
+    decisions, targets = (torch.randint(0, CLASSES, (200,), generator=generator) for _ in range(2))
+    logits = functional.one_hot(decisions, CLASSES).double() * 1e3
+    assert SoftF1()(logits, targets).item() == pytest.approx(
+        1 - f1_score(targets, decisions, average="macro"), abs=1e-9
+    )
+
+
+def test_soft_f1_leaves_out_classes_that_the_batch_lacks() -> None:
+    logits = functional.one_hot(torch.tensor([0, 1]), CLASSES).double() * 1e3
+    assert SoftF1()(logits, torch.tensor([0, 1])).item() == pytest.approx(0.0, abs=1e-9)
+
+
+def test_inverse_frequency_weighs_1_on_average_and_absent_classes_0() -> None:
+    counts = torch.tensor([10, 30, 0, 60])
+    weights = inverse_frequency(counts)
+    assert (weights * counts).sum() / counts.sum() == pytest.approx(1.0)
+    assert weights[2] == 0 and weights[0] / weights[1] == pytest.approx(3.0)
+    criterion = CrossEntropy(class_weights=inverse_frequency, class_counts=counts)
+    assert torch.equal(criterion.weights, weights)
+    with pytest.raises(ValueError, match="class counts"):
+        CrossEntropy(class_weights=inverse_frequency)

@@ -1,0 +1,76 @@
+import json
+import subprocess
+import sys
+from functools import partial
+
+import pytest
+from torch.optim import AdamW
+
+from data.errors import DataError
+from runners.criteria import CrossEntropy, inverse_frequency
+from runners.experiment import Experiment
+from runners.record import from_record, to_record
+
+
+def test_the_record_survives_json_and_rebuilds_the_experiment(declare) -> None:
+    experiment = declare(
+        criteria={"ce": partial(CrossEntropy, class_weights=inverse_frequency), "f1": partial(CrossEntropy)}
+    )
+    record = json.loads(json.dumps(experiment.record()))
+    rebuilt = Experiment.from_record(record)
+    assert json.loads(json.dumps(rebuilt.record())) == record
+    assert rebuilt.optimizer.func is AdamW and rebuilt.optimizer.keywords == {"lr": 1e-3, "weight_decay": 1e-2}
+    assert rebuilt.criteria["ce"].keywords["class_weights"] is inverse_frequency
+    assert rebuilt.criterion_schedule == {1: "ce", 3: "f1"} and rebuilt.tta == experiment.tta
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"epochs": 0}, "epochs is 0: a whole number from 1 on"),
+        ({"batch_size": 2.5}, "batch_size is 2.5: a whole number"),
+        ({"accumulate": True}, "accumulate is True: a whole number"),
+        ({"seed": -1}, "seed is -1"),
+        ({"clip_norm": 0.0}, "clip_norm is 0.0: a number above 0, or None"),
+        ({"name": "my run"}, "name is 'my run': the file's stem"),
+        ({"criterion": "focal"}, "criterion names 'focal', which is not in criteria; available: ce, f1"),
+        ({"criterion": {2: "ce"}}, "it must say which criterion epoch 1 takes"),
+        ({"monitor": ("f1", "best")}, 'a metric and "max" or "min"'),
+        ({"schedule_every": "batch"}, 'schedule_every is \'batch\': "epoch" or "step"'),
+        ({"tta": ()}, "tta is empty"),
+        ({"optimizer": AdamW}, "optimizer is .*: functools.partial of an imported function"),
+        ({"optimizer": partial(AdamW, lrr=1e-3)}, "optimizer: AdamW has no parameter 'lrr'; it has params, lr, betas"),
+        ({"optimizer": partial(AdamW, 1e-3)}, "optimizer passes 0.001 by position: keywords only"),
+        ({"optimizer": partial(AdamW, lr=object())}, r"optimizer\['lr'\] holds .*, which cannot be recorded: numbers"),
+        ({"optimizer": partial(AdamW, lr=float("nan"))}, "cannot be recorded"),
+        ({"sampler": partial(lambda images: None)}, "which has no name to import it by"),
+    ],
+)
+def test_a_value_that_cannot_hold_is_one_sentence(declare, change, sentence: str) -> None:
+    with pytest.raises(DataError, match=sentence):
+        declare(**change)
+
+
+def test_a_misspelt_field_is_a_type_error_before_torch_is_imported() -> None:
+    code = (
+        "import sys\nfrom runners.experiment import Experiment\n"
+        "try: Experiment(name='a', epoch=3)\n"
+        "except TypeError as error: print(error, 'torch' in sys.modules)"
+    )
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)  # noqa: S603 - our own words
+    assert "unexpected keyword argument 'epoch' False" in answer.stdout, answer.stderr
+
+
+def test_an_experiment_cannot_be_changed(declare) -> None:
+    with pytest.raises(AttributeError):
+        declare().epochs = 5
+
+
+@pytest.mark.parametrize("value", [1, 0.5, "text", None, True, {"a": 1}])
+def test_plain_values_are_their_own_record(value) -> None:
+    assert from_record(to_record(value, "field")) == value
+
+
+def test_a_record_that_names_what_is_not_here_is_one_sentence() -> None:
+    with pytest.raises(DataError, match="names nowhere.at_all, which cannot be imported here"):
+        from_record({"name": "nowhere.at_all"})

@@ -1,0 +1,53 @@
+import dataclasses
+from pathlib import Path
+
+import pytest
+
+from data.reading import read_data
+from runners import identity as module
+from runners.identity import folds_table, identity, identity_parts
+
+
+@pytest.fixture
+def parts(competition: Path, declare, tmp_path: Path):
+    """Identity parts of a small run; keywords change what goes into them."""
+    data = read_data(competition)
+    source = tmp_path / "tiny.py"
+    source.write_text('"""Question?"""\nx = 1  # why\n')
+
+    def make(*, record=None, seed: int = 1, images: int | None = None, text: str | None = None, fast: bool = False):
+        if text is not None:
+            source.write_text(text)
+        here = dataclasses.replace(data, train=data.train.head(images)) if images else data
+        folds = declare().split().assign(here.train, seed=seed)
+        return identity_parts(record or declare().record(), folds_table(here, folds), here, source, fast)
+
+    return make
+
+
+def test_the_same_run_has_the_same_identity(parts) -> None:
+    assert parts() == parts() and len(identity(parts())) == 10
+
+
+def test_each_part_names_what_differs(parts, declare) -> None:
+    def changed(**changes: object) -> set[str]:
+        first, second = parts(), parts(**changes)
+        return {name for name in first if first[name] != second[name]}
+
+    assert changed(record=declare(epochs=9).record()) == {"experiment"}
+    assert changed(seed=2) == {"split"}
+    assert changed(images=70) == {"split", "data"}
+    assert changed(fast=True) == {"mode"}
+    assert changed(text="x = 2\n") == {"code"}
+
+
+def test_comments_and_docstrings_are_no_part_of_the_code(parts) -> None:
+    first = parts(text='"""Question?"""\nx = 1  # why\n')
+    assert first == parts(text='"""Question?  Result: 0.8."""\n\nx  =  1\n')
+    assert first != parts(text="x = 2\n")
+
+
+def test_the_code_is_everything_a_result_depends_on() -> None:
+    names = {path.relative_to(module._PROJECT).as_posix() for path in module._code_files()}
+    assert {"data/splits.py", "callbacks/f1.py", "runners/fold.py"} <= names
+    assert not any(name.startswith(("analysis", "tests")) for name in names)

@@ -1,0 +1,41 @@
+import numpy as np
+import torch
+from torch import nn
+
+from runners.inference import predict
+from runners.views import hflip, identity
+
+
+class Loader:
+    """Batches whose images come in another order than the table's."""
+
+    def __init__(self, images: torch.Tensor, order: list[int], batch_size: int) -> None:
+        self.dataset, self.order, self.batch_size = images, order, batch_size
+
+    def __iter__(self):
+        for start in range(0, len(self.order), self.batch_size):
+            index = torch.tensor(self.order[start : start + self.batch_size])
+            yield {"features": self.dataset[index], "index": index}
+
+
+class LeftHalf(nn.Module):
+    """Logits from the left half of the image: a mirrored view gives others."""
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return images.float()[:, :, : images.shape[2] // 2].mean((1, 2))
+
+
+def test_probabilities_are_the_mean_of_the_views_in_the_tables_order() -> None:
+    images = torch.randint(0, 256, (7, 4, 6, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    model = LeftHalf()
+    expected = (model(images).softmax(1) + model(images.flip(2)).softmax(1)) / 2
+    shuffled = Loader(images, [3, 1, 6, 0, 2, 5, 4], batch_size=3)
+    np.testing.assert_allclose(predict(model, shuffled, (identity, hflip), "cpu"), expected.numpy(), atol=1e-6)
+    alone = predict(model, shuffled, (identity,), "cpu")
+    assert alone.dtype == np.float32 and not np.allclose(alone, expected)
+
+
+def test_the_model_is_in_evaluation_mode() -> None:
+    model = nn.Sequential(nn.Flatten(), nn.Dropout(0.9))
+    images = torch.ones(2, 1, 1, 3)
+    np.testing.assert_allclose(predict(model.train(), Loader(images, [0, 1], 2), (identity,), "cpu"), 1 / 3, atol=1e-6)

@@ -1,0 +1,230 @@
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from rich.console import Console
+from sklearn.metrics import accuracy_score, f1_score
+
+from data.errors import DataError
+from data.reading import read_data
+from data.splits import PersonHoldout
+from data.submission import check_submission
+from runners.environment import Compute
+from runners.experiment import Experiment
+from runners.main import run_experiment
+from runners.run_folder import RunFolder
+from runners.state import read_arrays, read_checkpoint, read_json
+
+CPU = Compute(device="cpu", threads=1, workers=0)
+PROJECT = Path(__file__).parents[2]
+RESULTS = ("oof.npz", "test.npz", "scores.json", "submission.csv", "folds.csv")
+OF_A_FOLD = ("best.pth", "metrics.csv", "predictions.npz")
+
+
+@pytest.fixture
+def run(tmp_path: Path, competition: Path):
+    """Runs an experiment on the small competition; returns its folder and what was printed."""
+    source = tmp_path / "tiny.py"
+    source.write_text('"""Does it run?"""\n')
+
+    def start(experiment: Experiment, *, fast: bool = False, data: Path = competition) -> tuple[RunFolder, str]:
+        console = Console(width=80, record=True, file=open(os.devnull, "w"))
+        folder = run_experiment(experiment, source, data, tmp_path / "runs", CPU, fast, console)
+        return folder, console.export_text()
+
+    return start
+
+
+def test_a_run_leaves_everything_that_was_promised(run, declare, competition: Path) -> None:
+    folder, printed = run(declare())
+    data = read_data(competition)
+    folds = pd.read_csv(folder.folds, dtype={"image_id": str, "person": str})
+    assert folds.groupby("person")["fold"].nunique().max() == 1
+
+    oof = read_arrays(folder.oof)
+    assert oof["probabilities"].dtype == np.float32 and oof["probabilities"].shape == (len(data.train), 18)
+    np.testing.assert_allclose(oof["probabilities"].sum(1), 1, atol=1e-5)
+    np.testing.assert_array_equal(oof["image_ids"], data.train["image_id"])
+    np.testing.assert_array_equal(oof["targets"], data.train["target"])
+    np.testing.assert_array_equal(oof["folds"], folds["fold"])
+
+    scores, decisions = read_json(folder.scores), oof["probabilities"].argmax(1)
+    assert scores["oof"]["f1"] == pytest.approx(f1_score(oof["targets"], decisions, average="macro"), abs=1e-12)
+    for row in scores["folds"]:
+        rows = oof["folds"] == row["fold"]
+        assert row["f1"] == pytest.approx(f1_score(oof["targets"][rows], decisions[rows], average="macro"), abs=1e-12)
+        assert row["accuracy"] == pytest.approx(accuracy_score(oof["targets"][rows], decisions[rows]), abs=1e-12)
+        assert row["epochs"] == 3 and 1 <= row["best_epoch"] <= 3
+    values = [row["f1"] for row in scores["folds"]]
+    assert scores["f1_mean"] == pytest.approx(np.mean(values)) and scores["f1_sd"] == pytest.approx(
+        np.std(values, ddof=1)
+    )
+
+    test = read_arrays(folder.test)["probabilities"]
+    each = [read_arrays(folder.fold(k).predictions)["test"] for k in (0, 1)]
+    np.testing.assert_allclose(test, np.mean(each, axis=0), atol=1e-6)
+    np.testing.assert_array_equal(check_submission(folder.submission, data), test.argmax(1))
+
+    with folder.fold(1).metrics.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3"]
+    best = max(rows, key=lambda row: float(row["valid_f1"]))
+    checkpoint = read_checkpoint(folder.fold(1).best)
+    assert checkpoint["metrics"]["epoch"] == int(best["epoch"]) and checkpoint["config"] == declare().record()
+    assert f"F1 {scores['oof']['f1']:.4f}" in printed and str(folder.submission) in printed.replace("\n", "")
+    assert Experiment.from_record(read_json(folder.record)).name == "tiny"
+    assert set(json.loads(folder.environment.read_text())) >= {"python", "versions", "compute", "data"}
+
+
+def test_out_of_fold_probabilities_are_those_of_the_folds_best_weights(run, declare, competition: Path) -> None:
+    experiment = declare(tta=declare().tta[:1])
+    folder, _ = run(experiment)
+    data, oof = read_data(competition), read_arrays(folder.oof)
+    model = experiment.model(num_classes=18)
+    model.load_state_dict(read_checkpoint(folder.fold(0).best)["model"])
+    from data.images import decode_rgb
+
+    rows = np.flatnonzero(oof["folds"] == 0)[:4]
+    images = [experiment.valid_transform()(decode_rgb(data.root / data.train["path"][row]), (0,)) for row in rows]
+    with torch.inference_mode():
+        expected = model.eval()(torch.from_numpy(np.stack(images))).softmax(1)
+    np.testing.assert_allclose(oof["probabilities"][rows], expected.numpy(), atol=1e-5)
+
+
+def test_the_same_command_shows_a_finished_run_and_trains_nothing(run, declare) -> None:
+    first, _ = run(declare())
+    times = {path: path.stat().st_mtime_ns for path in first.root.rglob("*")}
+    again, printed = run(declare())
+    assert again == first and "(finished)" in printed and "epoch 1" not in printed
+    assert {path: path.stat().st_mtime_ns for path in first.root.rglob("*")} == times
+
+
+def test_another_declaration_is_another_run(run, declare) -> None:
+    first, _ = run(declare(epochs=1))
+    second, _ = run(declare(epochs=1, seed=4))
+    assert first != second and first.finished and second.finished
+
+
+def test_two_runs_of_one_declaration_have_the_same_bits(run, declare, tmp_path: Path) -> None:
+    first, _ = run(declare())
+    first.root.rename(tmp_path / "first")
+    second, _ = run(declare())
+    _assert_same_results(RunFolder(tmp_path / "first"), second)
+
+
+def test_a_holdout_is_scored_on_what_it_validates(run, declare, competition: Path) -> None:
+    folder, _ = run(declare(split=partial(PersonHoldout, valid_fraction=0.3), epochs=1))
+    oof, scores = read_arrays(folder.oof), read_json(folder.scores)
+    assert set(oof["folds"]) == {0} and len(oof["targets"]) < len(read_data(competition).train)
+    assert len(scores["folds"]) == 1 and scores["f1_sd"] == 0.0
+
+
+def test_early_stopping_ends_a_fold(run, declare) -> None:
+    folder, _ = run(declare(epochs=30, patience=1, scheduler=None))
+    epochs = [row["epochs"] for row in read_json(folder.scores)["folds"]]
+    assert max(epochs) < 30
+
+
+def test_fast_goes_through_every_stage_and_is_no_result(run, declare, tmp_path: Path) -> None:
+    folder, printed = run(declare(), fast=True)
+    assert folder.finished and folder.root.is_relative_to(tmp_path / "runs" / ".fast")
+    assert len(pd.read_csv(folder.submission)) == 8
+    assert "epoch 1/1" in printed
+
+
+def test_a_criterion_that_is_never_finite_is_one_sentence(run, declare) -> None:
+    from torch.optim import SGD
+
+    with pytest.raises(DataError, match="NaN or infinite in 5 batches in a row"):
+        run(declare(optimizer=partial(SGD, lr=1e30), clip_norm=None, accumulate=1, criterion="ce"))
+
+
+SCRIPT = '''"""Is it killed?"""
+from functools import partial
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+from data.splits import PersonStratifiedKFold
+from data.transforms import flip_shift_colour, resize
+from runners.criteria import CrossEntropy
+from runners.experiment import Experiment
+from runners.main import main
+from runners.models import timm_classifier
+from runners.views import identity
+main(Experiment(
+    name="killed", parent=None, seed=3, split=partial(PersonStratifiedKFold, folds=2), corrections=None, epochs=4,
+    batch_size=8, accumulate=3, clip_norm=1.0,
+    model=partial(timm_classifier, backbone="test_resnet", pretrained=None, drop_rate=0.2),
+    criteria={"ce": partial(CrossEntropy)}, criterion="ce", optimizer=partial(AdamW, lr=1e-3, weight_decay=0.01),
+    scheduler=partial(ReduceLROnPlateau, mode="max", patience=0), schedule_every="epoch", sampler=None,
+    train_transform=partial(flip_shift_colour, size=(32, 24), flip=0.5, shift=0.1, scale=0.1, rotate=5, brightness=0.1,
+                            contrast=0.1),
+    valid_transform=partial(resize, size=(32, 24)), monitor=("f1", "max"), patience=4, tta=(identity,),
+))
+'''
+
+
+def test_a_killed_run_continues_and_ends_with_the_bits_of_an_unkilled_one(tmp_path: Path, competition: Path) -> None:
+    script = tmp_path / "killed.py"
+    script.write_text(SCRIPT)
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+
+    def start(runs: str) -> subprocess.Popen[str]:
+        command = [
+            sys.executable,
+            str(script),
+            "--data",
+            str(competition),
+            "--runs",
+            str(tmp_path / runs),
+            "--threads",
+            "1",
+        ]
+        return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # noqa: S603
+
+    unkilled = start("unkilled")
+    assert unkilled.communicate(timeout=300)[0] and unkilled.returncode == 0
+    for fold in ("fold_0", "fold_1"):  # once in each fold, as soon as an epoch is committed
+        process, deadline = start("killed"), time.monotonic() + 120
+        while not list((tmp_path / "killed").glob(f"killed/*/{fold}/state.pth")) and time.monotonic() < deadline:
+            assert process.poll() is None, process.communicate()[0]
+            time.sleep(0.001)
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        assert process.returncode == -signal.SIGKILL
+    last = start("killed")
+    printed = last.communicate(timeout=300)[0]
+    assert last.returncode == 0 and "(continued)" in printed and "continues after epoch" in printed
+    (first,), (second,) = ((tmp_path / runs / "killed").iterdir() for runs in ("unkilled", "killed"))
+    _assert_same_results(RunFolder(first), RunFolder(second))
+
+
+def _assert_same_results(first: RunFolder, second: RunFolder) -> None:
+    names = [*RESULTS, *(f"fold_{fold}/{name}" for fold in (0, 1) for name in OF_A_FOLD)]
+    assert not [name for name in names if (first.root / name).read_bytes() != (second.root / name).read_bytes()]
+    for fold in (0, 1):  # equal values; torch.save's bytes tell shared objects from equal ones
+        _assert_same_values(read_checkpoint(first.fold(fold).state), read_checkpoint(second.fold(fold).state))
+
+
+def _assert_same_values(first: object, second: object) -> None:
+    assert type(first) is type(second)
+    if isinstance(first, torch.Tensor):
+        assert torch.equal(first, second)
+    elif isinstance(first, dict):
+        assert list(first) == list(second)
+        _assert_same_values(list(first.values()), list(second.values()))
+    elif isinstance(first, list):
+        assert len(first) == len(second)
+        for one, other in zip(first, second, strict=True):
+            _assert_same_values(one, other)
+    else:
+        assert first == second

@@ -1,0 +1,63 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).parents[2]
+
+
+def python(*arguments: str, cwd: Path = PROJECT) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "COLUMNS": "80"}
+    return subprocess.run([sys.executable, *arguments], env=environment, cwd=cwd, capture_output=True, text=True)  # noqa: S603
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "sentence"),
+    [
+        (["--data", "nowhere"], 1, "error: There is no data at nowhere: --data takes a competition's folder, or a CSV"),
+        ([], 1, "error: There is no data at input/sample: `python -m data.synthetic --out input/sample` makes it"),
+        (["--device", "tpu"], 2, "'tpu' is not a device: auto, cpu or cuda"),
+        (["--epochs", "5"], 2, "No such option"),
+        (["--threads", "0"], 2, "greater than or equal to 1"),
+    ],
+)
+def test_a_users_mistake_is_one_sentence_and_a_code(tmp_path: Path, arguments: list[str], code: int, sentence: str) -> None:
+    answer = python("-m", "experiments.smoke", *arguments, cwd=tmp_path)
+    said = answer.stdout + answer.stderr
+    assert answer.returncode == code, said
+    assert sentence in " ".join(said.replace("│", " ").split()) and "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ('name="smoke"', 'name="other"', "copied.py declares name='other': the file's stem 'copied' would be right."),
+        ("epochs=EPOCHS", "epoch=EPOCHS", "unexpected keyword argument 'epoch'"),
+        ("epochs=EPOCHS", "epochs=0", "epochs is 0: a whole number from 1 on would be right."),
+    ],
+)
+def test_a_mistake_in_a_declaration_is_one_sentence(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    package = tmp_path / "experiments"
+    package.mkdir()
+    (package / "__init__.py").write_text((PROJECT / "experiments" / "__init__.py").read_text())
+    (package / "copied.py").write_text((PROJECT / "experiments" / "smoke.py").read_text().replace(old, new))
+    answer = python("-m", "experiments.copied", cwd=tmp_path)
+    said = answer.stdout + answer.stderr
+    assert answer.returncode == 1 and sentence in said and "Traceback" not in said, said
+
+
+def test_help_asks_the_experiments_question() -> None:
+    answer = python("-m", "experiments.focal_kfold", "--help")
+    assert answer.returncode == 0 and "Does focal loss help the rare classes" in answer.stdout
+
+
+def test_lines_in_a_pipe_are_plain_and_at_most_100_columns(tmp_path: Path, competition: Path) -> None:
+    answer = python("-m", "experiments.smoke", "--data", str(competition), "--runs", "r", "--fast", cwd=tmp_path)
+    assert answer.returncode == 0, answer.stderr
+    assert "\x1b" not in answer.stdout and "\r" not in answer.stdout
+    long = [line for line in answer.stdout.splitlines() if len(line.replace(str(competition), "")) > 100]
+    assert not long
+    assert "epoch 1/1" in answer.stdout and "submission.csv" in answer.stdout
+    assert "Warning" not in answer.stderr, answer.stderr
