@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 
 from data.images import decode_rgb
-from data.transforms import Transform
+from data.transforms import Image, Transform
 
 Batch = dict[str, torch.Tensor]
 
@@ -33,14 +33,15 @@ class ImageDataset:
 
     def __getitems__(self, keys: list[tuple[int, int]]) -> Batch:
         positions = [position for _, position in keys]
-        images = [
-            self.transform(decode_rgb(self.paths[position]), (self.seed, epoch, self.image_keys[position]))
-            for epoch, position in keys
-        ]
+        images = [self._image(epoch, position) for epoch, position in keys]  # each (H, W, 3)
         batch = {"features": torch.from_numpy(np.stack(images)), "index": torch.tensor(positions)}
         if self.targets is not None:
             batch["targets"] = self.targets[batch["index"]]
         return batch
+
+    def _image(self, epoch: int, position: int) -> Image:
+        decoded = decode_rgb(self.paths[position], min_size=self.transform.size)
+        return self.transform(decoded, (self.seed, epoch, self.image_keys[position]))
 
 
 def image_key(image_id: str) -> int:

@@ -7,6 +7,7 @@ workers, not on the order of the images.
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import cv2
@@ -17,31 +18,33 @@ if TYPE_CHECKING:
     import albumentations as A
 
 Image = NDArray[np.uint8]  # (H, W, 3)
-Transform = Callable[[Image, Sequence[int]], Image]  # (image, key) -> image of the declared size
 
 cv2.setNumThreads(0)  # threads of OpenCV and of worker processes fight for cores
 
 
-def seeded(pipeline: "A.Compose") -> Transform:
-    """`pipeline` as a function of the image and a key of whole numbers (seed, epoch, image)."""
+@dataclass(frozen=True)
+class Transform:
+    """A function of an image and a key of whole numbers (seed, epoch, image), with the size (H, W) of what it gives.
 
-    def transform(image: Image, key: Sequence[int]) -> Image:
-        pipeline.set_random_seed(int(np.random.SeedSequence(list(key)).generate_state(1)[0]))
-        transformed: Image = pipeline(image=image)["image"]
-        return transformed
+    The size lets the decoder leave out pixels that would be averaged away anyway.
+    """
 
-    return transform
+    size: tuple[int, int]
+    apply: Callable[[Image, Sequence[int]], Image]
+
+    def __call__(self, image: Image, key: Sequence[int]) -> Image:
+        """The transformed image, (H, W, 3)."""
+        return self.apply(image, key)
 
 
 def resize(*, size: tuple[int, int]) -> Transform:
     """The image at `size` (H, W), each pixel the mean of those it covers (INTER_AREA); nothing random."""
     height, width = size
 
-    def transform(image: Image, key: Sequence[int]) -> Image:
-        resized = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-        return np.asarray(resized, np.uint8)
+    def apply(image: Image, key: Sequence[int]) -> Image:
+        return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
-    return transform
+    return Transform(size, apply)
 
 
 def flip_shift_colour(
@@ -64,19 +67,29 @@ def flip_shift_colour(
     import albumentations as A  # here: it takes a second that --help need not wait for
 
     height, width = size
-    return seeded(
-        A.Compose(
-            [
-                A.Resize(height, width, interpolation=cv2.INTER_AREA),
-                A.HorizontalFlip(p=flip),
-                A.Affine(
-                    translate_percent=(-shift, shift),
-                    scale=(1 - scale, 1 + scale),
-                    rotate=(-rotate, rotate),
-                    border_mode=cv2.BORDER_REFLECT_101,
-                    p=1.0,
-                ),
-                A.RandomBrightnessContrast(brightness_limit=brightness, contrast_limit=contrast, p=1.0),
-            ]
-        )
+    pipeline = A.Compose(
+        [
+            A.Resize(height, width, interpolation=cv2.INTER_AREA),
+            A.HorizontalFlip(p=flip),
+            A.Affine(
+                translate_percent=(-shift, shift),
+                scale=(1 - scale, 1 + scale),
+                rotate=(-rotate, rotate),
+                border_mode=cv2.BORDER_REFLECT_101,
+                p=1.0,
+            ),
+            A.RandomBrightnessContrast(brightness_limit=brightness, contrast_limit=contrast, p=1.0),
+        ]
     )
+    return seeded(pipeline, size)
+
+
+def seeded(pipeline: "A.Compose", size: tuple[int, int]) -> Transform:
+    """An albumentations pipeline that gives images of `size`, drawn anew from each key."""
+
+    def apply(image: Image, key: Sequence[int]) -> Image:
+        pipeline.set_random_seed(int(np.random.SeedSequence(list(key)).generate_state(1)[0]))
+        transformed: Image = pipeline(image=image)["image"]
+        return transformed
+
+    return Transform(size, apply)

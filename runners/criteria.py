@@ -83,7 +83,7 @@ class SoftF1(nn.Module):
     """1 - macro F1 with probabilities in place of decisions, over the classes among the batch's targets.
 
     Counts are sums of probabilities: tp = sum p * y, and F1 = 2 tp / (sum p + sum y) (Benedict et al. 2021, sigmoidF1,
-    with softmax, without the sigmoid's extra slope). It is a function of the whole batch: a small one estimates it badly.
+    with softmax, without the extra slope). It is a function of the whole batch: a small one estimates it badly.
     """
 
     def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

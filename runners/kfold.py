@@ -37,6 +37,8 @@ def prepare_run(
         write_json(run.record, record)
         write_json(run.identity, parts)
         write_text(run.folds, table.to_csv(index=False))
+        if experiment.corrections:
+            write_bytes(run.corrections, Path(experiment.corrections).read_bytes())
         write_json(run.environment, environment(compute, data.root))
     return run
 

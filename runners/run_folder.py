@@ -1,7 +1,7 @@
 """The layout of a run on disk: the only file that knows its names.
 
 runs/<name>/<date-time>-<identity>/
-  experiment.py experiment.json environment.json identity.json folds.csv
+  experiment.py experiment.json environment.json identity.json folds.csv corrections.csv
   fold_<k>/  state.pth best.pth metrics.csv timing.csv predictions.npz
   oof.npz test.npz scores.json submission.csv MANIFEST.json
 """
@@ -77,6 +77,11 @@ class RunFolder:
     def folds(self) -> Path:
         """The split: image_id, path, person, target, fold."""
         return self.root / "folds.csv"
+
+    @property
+    def corrections(self) -> Path:
+        """The label corrections that were applied, where the experiment declares some."""
+        return self.root / "corrections.csv"
 
     @property
     def oof(self) -> Path:

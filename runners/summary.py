@@ -29,15 +29,25 @@ def print_header(
     persons = data.train["person"].nunique()
     lines = [
         f"{experiment.name}: {question}",
-        f"data    {data.root}: {len(data.train):,} images of {persons:,} persons, {len(data.class_names)} classes, "
+        f"data    {data.root}",
+        f"        {len(data.train):,} images of {persons:,} persons, {len(data.class_names)} classes; "
         f"{len(data.test):,} test images",
         f"split   {experiment.split.func.__qualname__}, {int(folds.max()) + 1} folds validated, no person in two",
-        f"on      {compute.device}, {compute.threads} threads, {compute.workers} workers",
+        *_corrections(experiment, data),
+        f"on      {compute.device}, threads {compute.threads}, workers {compute.workers}",
         f"run     {run.root} ({_status(run)})",
         *(f"warning {warning}" for warning in data.warnings),
     ]
     for line in lines:
         console.print(escape(line), soft_wrap=True)
+
+
+def _corrections(experiment: "Experiment", data: "ImageData") -> list[str]:
+    return (
+        [f"labels  {data.corrected_rows:,} images corrected by {experiment.corrections}"]
+        if experiment.corrections
+        else []
+    )
 
 
 def _status(run: "RunFolder") -> str:
@@ -65,4 +75,4 @@ def print_result(console: "Console", run: "RunFolder") -> None:
         console.print(escape(f"submission   {run.submission}"), soft_wrap=True)
     else:
         console.print("submission   none: the data has no test images")
-    console.print("next         python -m experiments   lists all experiments with their last result")
+    console.print("next         python -m experiments   (the list, with last results)")

@@ -24,7 +24,6 @@ def test_f1_is_that_of_the_whole_loader_for_any_batch_size(train, batch_size: in
 def test_catalyst_own_f1_misses_scikit_learn() -> None:
     """The reason for our callback: an epsilon in the denominator, and classes met nowhere averaged in as 0."""
     from catalyst.metrics import MulticlassPrecisionRecallF1SupportMetric
-    from catalyst.metrics.functional import get_binary_statistics  # noqa: F401 - Catalyst is there
 
     targets, decisions = torch.tensor([0, 1, 1, 0]), torch.tensor([0, 1, 0, 0])
     metric = MulticlassPrecisionRecallF1SupportMetric(num_classes=3)
@@ -48,3 +47,22 @@ def test_soft_targets_count_as_their_largest_class(train) -> None:
     callback.on_loader_end(runner)
     expected = f1_score(soft.argmax(1), logits.argmax(1), average="macro")
     assert np.isclose(runner.loader_metrics["f1"], expected, atol=1e-12)
+
+
+def test_a_sampler_shorter_than_the_data_scores_only_what_it_gave(train, make_network) -> None:
+    """Catalyst's scikit-learn callbacks fill a table of the data set's length and score its unwritten rows."""
+    from types import SimpleNamespace
+
+    from callbacks.f1 import F1Callback
+    from runners.supervised import make_engine
+
+    callback, runner = F1Callback(4), SimpleNamespace(engine=make_engine("cpu"), loader_metrics={})
+    points, model = train(epochs=1).loaders["valid"].dataset, make_network()
+    callback.on_loader_start(runner)
+    for start in (0, 3, 6):  # 9 of 20 images
+        batch = points.__getitems__([(0, position) for position in range(start, start + 3)])
+        runner.batch = {"logits": model(batch["features"]), "targets": batch["targets"]}
+        callback.on_batch_end(runner)
+    callback.on_loader_end(runner)
+    decisions = model(points.features[:9]).argmax(1)
+    assert np.isclose(runner.loader_metrics["f1"], f1_score(points.targets[:9], decisions, average="macro"), atol=1e-12)

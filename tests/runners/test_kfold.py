@@ -95,7 +95,9 @@ def test_out_of_fold_probabilities_are_those_of_the_folds_best_weights(run, decl
     from data.images import decode_rgb
 
     rows = np.flatnonzero(oof["folds"] == 0)[:4]
-    images = [experiment.valid_transform()(decode_rgb(data.root / data.train["path"][row]), (0,)) for row in rows]
+    transform = experiment.valid_transform()
+    paths = [data.root / data.train["path"][row] for row in rows]
+    images = [transform(decode_rgb(path, min_size=transform.size), (0,)) for path in paths]
     with torch.inference_mode():
         expected = model.eval()(torch.from_numpy(np.stack(images))).softmax(1)
     np.testing.assert_allclose(oof["probabilities"][rows], expected.numpy(), atol=1e-5)
@@ -133,6 +135,21 @@ def test_early_stopping_ends_a_fold(run, declare) -> None:
     folder, _ = run(declare(epochs=30, patience=1, scheduler=None))
     epochs = [row["epochs"] for row in read_json(folder.scores)["folds"]]
     assert max(epochs) < 30
+
+
+def test_corrections_are_applied_counted_and_kept_with_the_run(run, declare, competition: Path, tmp_path: Path) -> None:
+    person = read_data(competition).train.iloc[0]
+    right = "male" if person["gender"] == 1 else "female"
+    wrong = "female" if person["gender"] == 1 else "male"
+    file = tmp_path / "corrections.csv"
+    file.write_text(
+        f"id,path,stem,field,from,to,reason\n{person['id']},{person['person']},,gender,{wrong},{right},seen\n"
+    )
+    folder, printed = run(declare(corrections=str(file), epochs=1))
+    assert "7 images corrected by" in printed
+    assert folder.corrections.read_text() == file.read_text()
+    oof, data = read_arrays(folder.oof), read_data(competition)
+    assert (oof["targets"] != data.train["target"]).sum() == 7
 
 
 def test_fast_goes_through_every_stage_and_is_no_result(run, declare, tmp_path: Path) -> None:

@@ -23,7 +23,9 @@ def python(*arguments: str, cwd: Path = PROJECT) -> subprocess.CompletedProcess[
         (["--threads", "0"], 2, "greater than or equal to 1"),
     ],
 )
-def test_a_users_mistake_is_one_sentence_and_a_code(tmp_path: Path, arguments: list[str], code: int, sentence: str) -> None:
+def test_a_users_mistake_is_one_sentence_and_a_code(
+    tmp_path: Path, arguments: list[str], code: int, sentence: str
+) -> None:
     answer = python("-m", "experiments.smoke", *arguments, cwd=tmp_path)
     said = answer.stdout + answer.stderr
     assert answer.returncode == code, said

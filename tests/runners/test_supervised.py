@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from callbacks.criterion import CriterionCallback
-from runners.supervised import ClassificationRunner, CPUEngine, make_engine
+from runners.supervised import ClassificationRunner, CPUEngine, GPUEngine, make_engine
 
 
 def test_metrics_are_reduced_where_catalyst_dies() -> None:
@@ -37,6 +37,21 @@ def test_optimizer_and_loader_stay_unwrapped_in_one_process() -> None:
     assert engine.prepare(optimizer) is optimizer
     assert engine.prepare(loader) is loader
     assert isinstance(engine, CPUEngine)
+
+
+def test_an_accelerators_engine_is_built_without_the_argument_that_accelerate_dropped() -> None:
+    assert isinstance(make_engine("cuda"), GPUEngine)  # without a GPU, accelerate lets it run on the processor
+    with pytest.raises(TypeError, match="fp16"):
+        from catalyst import dl
+
+        dl.GPUEngine(fp16=False)  # as Catalyst itself builds it
+    make_engine("cpu")
+
+
+def test_sums_go_over_all_processes() -> None:
+    both = SimpleNamespace(num_processes=2, reduce=lambda values, how: {"sum": 2, "mean": 1}[how] * values)
+    assert CPUEngine.sum_over_processes(both, torch.tensor(3.0)) == 6
+    assert make_engine("cpu").sum_over_processes(torch.tensor(3.0)) == 3
 
 
 def test_criteria_are_moved_to_the_device() -> None:

@@ -1,0 +1,51 @@
+"""Does the baseline carry over to other data: ten hand signs, people never seen before?
+
+Copied from: baseline.py, with square images and fewer epochs.
+Command:     python -m experiments.sign_digits --data path/to/data.csv      (columns path,label,group)
+Result:      not known yet.
+"""
+
+from functools import partial
+
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from data.splits import PersonStratifiedKFold
+from data.transforms import flip_shift_colour, resize
+from runners.criteria import CrossEntropy
+from runners.experiment import Experiment
+from runners.main import main
+from runners.models import timm_classifier
+from runners.views import hflip, identity
+
+EPOCHS = 8
+SIZE = (64, 64)
+
+EXPERIMENT = Experiment(
+    name="sign_digits",
+    parent="baseline",
+    seed=42,
+    split=partial(PersonStratifiedKFold, folds=5),
+    corrections=None,
+    epochs=EPOCHS,
+    batch_size=16,
+    accumulate=2,  # 16 * 2 = 32 images an optimizer step
+    clip_norm=1.0,
+    model=partial(timm_classifier, backbone="resnet10t", pretrained=None, drop_rate=0.1),
+    criteria={"cross_entropy": partial(CrossEntropy)},
+    criterion="cross_entropy",
+    optimizer=partial(AdamW, lr=2e-3, weight_decay=2e-2),
+    scheduler=partial(CosineAnnealingLR, T_max=EPOCHS),
+    schedule_every="epoch",
+    sampler=None,
+    train_transform=partial(
+        flip_shift_colour, size=SIZE, flip=0.5, shift=0.05, scale=0.1, rotate=8, brightness=0.15, contrast=0.15
+    ),
+    valid_transform=partial(resize, size=SIZE),
+    monitor=("f1", "max"),
+    patience=5,
+    tta=(identity, hflip),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

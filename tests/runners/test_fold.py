@@ -1,0 +1,63 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from data.metadata import ImageData
+from runners.environment import Compute
+from runners.fold import Fold, Timing, make_criteria, make_loaders
+from runners.run_folder import FoldFolder
+
+
+@pytest.fixture
+def fold(declare, tmp_path: Path):
+    """Fold `number` of six images of three classes; keywords replace fields of its experiment."""
+    train = pd.DataFrame({"image_id": list("abcdef"), "path": list("abcdef"), "person": list("ppqqrr")})
+    train["target"] = [0, 1, 0, 1, 0, 2]
+    data = ImageData(tmp_path, "csv", train, train.head(0), ("x", "y", "z"), "path", "label", ())
+
+    def make(number: int = 0, **changes: object) -> Fold:
+        compute = Compute(device="cpu", threads=1, workers=0)
+        return Fold(declare(**changes), data, np.array([0, 0, 1, 1, 2, 2]), number, FoldFolder(tmp_path), compute)
+
+    return make
+
+
+def test_a_fold_trains_on_what_it_does_not_validate(fold) -> None:
+    assert list(fold(1).valid["image_id"]) == ["c", "d"] and list(fold(1).train["image_id"]) == list("abef")
+    loaders = make_loaders(fold(1))
+    assert loaders["train"].dataset.targets.tolist() == [0, 1, 0, 2] and loaders["valid"].dataset.targets.tolist() == [
+        0,
+        1,
+    ]
+    assert fold(1).title == "fold 2/3"
+
+
+def test_seeds_of_folds_and_experiments_are_far_apart(fold) -> None:
+    """Catalyst adds the epoch to the seed: seeds side by side would repeat each other's epochs."""
+    seeds = sorted(fold(number, seed=seed).seed for number in range(3) for seed in range(20))
+    assert min(np.diff(seeds)) > 1000 and 0 <= seeds[0] and seeds[-1] < 2**31
+
+
+def test_criteria_that_ask_get_the_counts_of_the_training_rows(fold) -> None:
+    from functools import partial
+
+    from runners.criteria import CrossEntropy, inverse_frequency
+
+    criteria = {
+        "ce": partial(CrossEntropy, class_weights=inverse_frequency),
+        "plain": partial(torch.nn.CrossEntropyLoss),
+    }
+    built = make_criteria(fold(0, criteria=criteria, criterion="ce"))
+    assert torch.equal(built["ce"].weights, inverse_frequency(torch.tensor([2, 1, 1])))
+    assert isinstance(built["plain"], torch.nn.CrossEntropyLoss)
+
+
+def test_times_of_an_interrupted_start_are_kept(tmp_path: Path) -> None:
+    folder = FoldFolder(tmp_path)
+    Timing(folder).save(1, 10.0, 70)
+    Timing(folder).save(2, 11.0, 70)
+    Timing(folder).save(2, 9.0, 70)  # epoch 2 again, after a kill before its commit
+    assert folder.timing.read_text() == "epoch,seconds,images\n1,10.0,70\n2,9.0,70\n"
