@@ -38,23 +38,19 @@ def main(experiment: Experiment) -> None:
         workers: Annotated[int, typer.Option(min=0, help="Processes that decode images; 0: none.")] = 0,
         fast: Annotated[bool, typer.Option("--fast", help="One batch of every stage, submission included.")] = False,
     ) -> None:
-        if experiment.name != source.stem:
-            raise DataError(
-                f"{source.name} declares name={experiment.name!r}: the file's stem {source.stem!r} would be right."
-            )
-        run_experiment(experiment, source, data, runs, _compute(device, threads, workers), fast, console)
+        try:
+            run_experiment(experiment, source, data, runs, _compute(device, threads, workers), fast, console)
+        except DataError as error:
+            console.print(f"error: {error}", markup=False, soft_wrap=True)
+            raise typer.Exit(1) from None
+        except KeyboardInterrupt:
+            console.print("Stopped. The same command continues from the last finished epoch.")
+            raise typer.Exit(INTERRUPTED) from None
 
     command.__doc__ = question(source)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command()(command)
-    try:
-        app(prog_name=f"python -m experiments.{source.stem}")
-    except DataError as error:
-        console.print(f"error: {error}", markup=False, soft_wrap=True)
-        sys.exit(1)
-    except KeyboardInterrupt:
-        console.print("Stopped. The same command continues from the last finished epoch.")
-        sys.exit(INTERRUPTED)
+    app(prog_name=f"python -m experiments.{source.stem}")
 
 
 def run_experiment(
@@ -68,6 +64,10 @@ def run_experiment(
     from runners.fast import one_batch, one_epoch
     from runners.kfold import prepare_run, run_folds
 
+    if experiment.name != source.stem:
+        raise DataError(
+            f"{source.name} declares name={experiment.name!r}: {source.stem!r}, as the file, would be right."
+        )
     if not data_path.exists():
         raise DataError(_no_data(data_path))
     corrections = Path(experiment.corrections) if experiment.corrections else None

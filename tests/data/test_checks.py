@@ -57,6 +57,7 @@ def kinds(report: CheckReport) -> set[str]:
 
 # -- counts ------------------------------------------------------------------------------------------------------------
 
+
 def test_counts_of_a_clean_competition(tmp_path: Path) -> None:
     report = check(competition(tmp_path))
     assert report.ready
@@ -85,19 +86,20 @@ def test_counts_of_a_generic_data_set(tmp_path: Path) -> None:
 
 # -- findings ----------------------------------------------------------------------------------------------------------
 
+
 def test_every_planted_problem_is_found_in_one_pass(tmp_path: Path) -> None:
     root = competition(tmp_path, people=6)
     people = sorted((root / "train/images").iterdir())
-    (people[0] / "mask1.jpg").write_bytes((people[0] / "mask1.jpg").read_bytes()[:-50])   # cut off
+    (people[0] / "mask1.jpg").write_bytes((people[0] / "mask1.jpg").read_bytes()[:-50])  # cut off
     (people[1] / "mask2.jpg").write_bytes(b"no image")
-    (people[1] / "mask3.jpg").unlink()                                                    # six images
-    (people[2] / "._mask1.jpg").touch()                                                   # hidden
-    (people[2] / "normal.jpg").write_bytes((people[3] / "normal.jpg").read_bytes())       # two people, one image
-    (people[3] / "mask2.jpg").write_bytes((people[3] / "mask1.jpg").read_bytes())         # one person, twice
-    (root / "eval/images/0.jpg").write_bytes((people[4] / "mask1.jpg").read_bytes())      # train and test
-    image(people[4] / "mask2.jpg", 1, mode="CMYK")                                        # another mode
-    image(people[4] / "mask3.jpg", 2, size=(40, 30))                                      # another size
-    image(people[4] / "mask4.jpg", 3, format="PNG")                                       # another format, wrong name
+    (people[1] / "mask3.jpg").unlink()  # six images
+    (people[2] / "._mask1.jpg").touch()  # hidden
+    (people[2] / "normal.jpg").write_bytes((people[3] / "normal.jpg").read_bytes())  # two people, one image
+    (people[3] / "mask2.jpg").write_bytes((people[3] / "mask1.jpg").read_bytes())  # one person, twice
+    (root / "eval/images/0.jpg").write_bytes((people[4] / "mask1.jpg").read_bytes())  # train and test
+    image(people[4] / "mask2.jpg", 1, mode="CMYK")  # another mode
+    image(people[4] / "mask3.jpg", 2, size=(40, 30))  # another size
+    image(people[4] / "mask4.jpg", 3, format="PNG")  # another format, wrong name
     turned = Image.Exif()
     turned[0x0112] = 6
     image(people[4] / "mask5.jpg", 4, size=(16, 12), exif=turned)
@@ -108,25 +110,42 @@ def test_every_planted_problem_is_found_in_one_pass(tmp_path: Path) -> None:
     report = check(root)
     assert not report.ready
     assert kinds(report) == {
-        "unreadable image", "person without seven images", "hidden files", "same image of different people",
-        "same image twice", "same image in train and test", "mixed modes", "mixed sizes", "mixed formats",
-        "misleading extension", "turned by EXIF", "missing person", "unusual age", "wrong age", "missing image",
+        "unreadable image",
+        "person without seven images",
+        "hidden files",
+        "same image of different people",
+        "same image twice",
+        "same image in train and test",
+        "mixed modes",
+        "mixed sizes",
+        "mixed formats",
+        "misleading extension",
+        "turned by EXIF",
+        "missing person",
+        "unusual age",
+        "wrong age",
+        "missing image",
     }
     assert len(texts(report, "unreadable image")) == 2
     assert texts(report, "same image of different people") == [
         "The same file is 'train/images/000002_male_Asian_60/normal.jpg' (absent, male, >=60) and "
-        "'train/images/000003_female_Asian_20/normal.jpg' (absent, female, <30)."]
+        "'train/images/000003_female_Asian_20/normal.jpg' (absent, female, <30)."
+    ]
     assert texts(report, "same image in train and test")[0].endswith("and 'eval/images/0.jpg'.")
     assert texts(report, "mixed sizes") == [
-        "Images differ in size: 41 are 12x16, 1 are 40x30 ('train/images/000004_male_Asian_40/mask3.jpg')."]
+        "Images differ in size: 41 are 12x16, 1 are 40x30 ('train/images/000004_male_Asian_40/mask3.jpg')."
+    ]
     assert texts(report, "turned by EXIF") == [
-        f"{people[4]}/mask5.jpg is stored turned (EXIF orientation 6); it is read upright."]
+        f"{people[4]}/mask5.jpg is stored turned (EXIF orientation 6); it is read upright."
+    ]
     assert texts(report, "misleading extension") == [
-        f"{people[4]}/mask4.jpg holds PNG, whatever its name says; it is read as that."]
+        f"{people[4]}/mask4.jpg holds PNG, whatever its name says; it is read as that."
+    ]
     assert texts(report, "hidden files") == [
-        "1 hidden files are skipped: 'train/images/000002_male_Asian_60/._mask1.jpg'."]
+        "1 hidden files are skipped: 'train/images/000002_male_Asian_60/._mask1.jpg'."
+    ]
     stops = [finding.stops for finding in report.findings]
-    assert stops == sorted(stops, reverse=True)   # what stops comes first
+    assert stops == sorted(stops, reverse=True)  # what stops comes first
 
 
 def test_a_repeated_id_is_said(tmp_path: Path) -> None:
@@ -134,7 +153,8 @@ def test_a_repeated_id_is_said(tmp_path: Path) -> None:
     file = root / "train/train.csv"
     file.write_text(file.read_text().replace("000001,female", "000000,female"))
     assert texts(check(root), "repeated id") == [
-        "id '000000' is 2 people: '000000_male_Asian_20', '000001_female_Asian_40'."]
+        "id '000000' is 2 people: '000000_male_Asian_20', '000001_female_Asian_40'."
+    ]
 
 
 def test_many_sizes_are_summed_up(tmp_path: Path) -> None:
@@ -142,7 +162,8 @@ def test_many_sizes_are_summed_up(tmp_path: Path) -> None:
     for number in range(12):
         image(root / f"{number}.jpg", number, size=(10 + number, 8))
     report = check(root)
-    assert texts(report, "mixed sizes")[0].endswith("4 have 4 other sizes.")
+    listed = ", ".join(f"1 are {10 + number}x8 ('{number}.jpg')" for number in range(8))
+    assert texts(report, "mixed sizes") == [f"Images differ in size: {listed}, 4 have 4 other sizes."]
     assert len(report.counts["size"]) == 12
 
 
@@ -153,6 +174,7 @@ def test_tables_without_a_row_are_no_crash(tmp_path: Path) -> None:
     assert kinds(report) == {"unreadable train data"}
     assert report.counts["size"].to_dict("index") == {"12x16": {"train": 0, "test": 2}}
     assert "no column age, path" in printed(report)
+    assert "images a person" not in printed(report)  # no table without rows
     (root / "eval/info.csv").write_text("x\n")
     report = check(root)
     assert len(report.images) == 0 and not report.ready
@@ -165,6 +187,7 @@ def test_a_path_that_is_no_data_set_is_a_data_error(tmp_path: Path) -> None:
 
 
 # -- decoding ----------------------------------------------------------------------------------------------------------
+
 
 def test_processes_find_the_same_and_report_progress(tmp_path: Path) -> None:
     root = competition(tmp_path)
@@ -182,7 +205,7 @@ def test_processes_find_the_same_and_report_progress(tmp_path: Path) -> None:
 def test_a_killed_process_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Deadly:
         def __reduce__(self) -> tuple[object, tuple[int]]:
-            return os._exit, (1,)   # what a process does that receives it
+            return os._exit, (1,)  # what a process does that receives it
 
     monkeypatch.setattr("data.checks.inspect_image", Deadly())
     with pytest.raises(DataError, match="A process that decodes images was killed"):
@@ -200,7 +223,20 @@ def test_inspecting_an_image_gives_facts_or_the_error(tmp_path: Path) -> None:
     assert "none.png does not exist" in missing.error
 
 
+def test_files_whose_bytes_can_not_be_read_are_errors_not_copies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(path: Path) -> str:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("data.checks.file_sha256", fails)
+    report = check(generic(tmp_path, "a.jpg", "b.jpg"))
+    assert kinds(report) == {"unreadable image"}
+    assert texts(report, "unreadable image")[1] == f"{tmp_path}/b.jpg can't be read: Input/output error."
+
+
 # -- print -------------------------------------------------------------------------------------------------------------
+
 
 def printed(report: CheckReport, width: int = 80, encoding: str = "utf-8", terminal: bool = False) -> str:
     stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="")
@@ -224,6 +260,7 @@ def test_print_says_everything(tmp_path: Path) -> None:
     report = check(root)
     text = printed(report)
     assert "\x1b" not in text
+    assert "".join(text.splitlines()[:3]).startswith(f"{tmp_path}: the mask competition")
     assert "train  21 images of 3 persons, 9 of 18 classes\ntest   2 images\n" in text
     assert re.search(r"^ 0  worn, male, <30 +5 +1 +23.8%$", text, re.MULTILINE)
     assert re.search(r"^class +images +persons +share$", text, re.MULTILINE)
@@ -242,8 +279,10 @@ def test_print_of_a_clean_data_set(tmp_path: Path) -> None:
 
 def test_print_uses_colour_only_on_a_terminal(tmp_path: Path) -> None:
     report = check(generic(tmp_path, "a.jpg"))
-    assert "\x1b[" in printed(report, terminal=True)
+    assert "\x1b[1;32mNo problems" in printed(report, terminal=True)
     assert "\x1b" not in printed(report)
+    (tmp_path / "a.jpg").write_bytes(b"no image")
+    assert "\x1b[1;31munreadable image" in printed(check(tmp_path), terminal=True)
 
 
 def test_long_names_are_folded_not_cut(tmp_path: Path) -> None:
@@ -261,7 +300,7 @@ def test_names_are_printed_as_they_are_without_markup_or_control_codes(tmp_path:
     (root / "data.csv").write_text(f'path,label,group\na.jpg,[red]cat,p\n"{name}","{name}",p\n')
     text = printed(check(root), 100)
     shown = name if name.isprintable() else name.encode("unicode_escape").decode()
-    assert text.count(shown) == 2   # as a class, and in the finding
+    assert text.count(shown) == 2  # as a class, and in the finding
     assert "[red]cat" in text
     assert not set(text) - {"\n"} & {chr(code) for code in range(32)}
 

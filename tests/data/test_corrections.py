@@ -16,9 +16,18 @@ HEADER = "id,path,stem,field,from,to,reason"
 def person(id_: str, gender: int, years: int) -> pd.DataFrame:
     folder = f"{id_}_{('male', 'female')[gender]}_Asian_{years}"
     names = [f"{folder}/{stem}.jpg" for stem in STEM_TO_MASK]
-    table = pd.DataFrame({
-        "image_id": names, "path": [f"train/images/{name}" for name in names], "person": folder, "id": id_,
-        "mask": list(STEM_TO_MASK.values()), "gender": gender, "years": years, "age": int(age_bucket(years))})
+    table = pd.DataFrame(
+        {
+            "image_id": names,
+            "path": [f"train/images/{name}" for name in names],
+            "person": folder,
+            "id": id_,
+            "mask": list(STEM_TO_MASK.values()),
+            "gender": gender,
+            "years": years,
+            "age": int(age_bucket(years)),
+        }
+    )
     return table.assign(target=encode(table["mask"], table["gender"], table["age"]))
 
 
@@ -45,12 +54,13 @@ def test_a_gender_is_corrected_on_all_seven_images(tmp_path: Path, train: pd.Dat
     assert changed(train, result.train) == {"gender": 7, "target": 7}
     assert result.train["target"][:7].tolist() == [1, 1, 1, 1, 1, 7, 13]
     assert (result.rows_changed, result.skipped) == (7, ())
-    pd.testing.assert_frame_equal(train, before)   # the table given is left alone
+    pd.testing.assert_frame_equal(train, before)  # the table given is left alone
 
 
 def test_swapped_images_are_corrected_by_two_rows(tmp_path: Path, train: pd.DataFrame) -> None:
-    file = csv(tmp_path, "000020,,incorrect_mask,mask,incorrect,absent,swapped",
-               "000020,,normal,mask,absent,incorrect,swapped")
+    file = csv(
+        tmp_path, "000020,,incorrect_mask,mask,incorrect,absent,swapped", "000020,,normal,mask,absent,incorrect,swapped"
+    )
     result = apply_corrections(train, file)
     assert result.train["mask"][:7].tolist() == [0, 0, 0, 0, 0, 2, 1]
     assert result.train["target"][:7].tolist() == [4, 4, 4, 4, 4, 16, 10]
@@ -72,8 +82,11 @@ def test_an_image_corrected_in_two_fields_counts_once(tmp_path: Path, train: pd.
 
 
 def test_a_path_tells_two_people_of_one_id_apart(tmp_path: Path, train: pd.DataFrame) -> None:
-    with pytest.raises(DataError, match="row 2: id '003397' names 2 people; expected a column path with "
-                                        "'003397_female_Asian_18', '003397_male_Asian_19'"):
+    with pytest.raises(
+        DataError,
+        match="row 2: id '003397' names 2 people; expected a column path with "
+        "'003397_female_Asian_18', '003397_male_Asian_19'",
+    ):
         apply_corrections(train, csv(tmp_path, "003397,,,gender,male,female,seen"))
     result = apply_corrections(train, csv(tmp_path, "003397,003397_male_Asian_19,,gender,male,female,seen"))
     assert changed(train, result.train) == {"gender": 7, "target": 7}
@@ -93,27 +106,37 @@ def test_a_path_is_not_misled_by_an_id_without_zeros_but_by_another_id(tmp_path:
 
 
 def test_people_and_images_that_are_not_there_are_skipped_and_named(tmp_path: Path, train: pd.DataFrame) -> None:
-    file = csv(tmp_path, "999999,,,gender,female,male,seen", "000020,000020_other,normal,mask,absent,worn,seen",
-               "000020,,normal,mask,absent,worn,seen")
+    file = csv(
+        tmp_path,
+        "999999,,,gender,female,male,seen",
+        "000020,000020_other,normal,mask,absent,worn,seen",
+        "000020,,normal,mask,absent,worn,seen",
+    )
     result = apply_corrections(train[train["mask"] != 2], file)
     assert result.rows_changed == 0
     assert result.skipped == ("row 2: 999999", "row 3: 000020_other normal", "row 4: 000020 normal")
 
 
-@pytest.mark.parametrize(("row", "said"), [
-    ("000020,,,race,Asian,x,seen", "field is 'race'; expected mask, gender or age."),
-    ("000020,,mask6,mask,worn,absent,seen", "stem is 'mask6'; expected one of mask1, mask2"),
-    ("000020,,,gender,Female,male,seen", "from is 'Female'; expected male or female."),
-    ("000020,,normal,mask,absent,normal,seen", "to is 'normal'; expected worn or incorrect or absent."),
-    ("000020,,,age,50,old,seen", "to is 'old'; expected whole years from 0 to 120."),
-    ("000020,,,age,50,121,seen", "to is '121'; expected whole years from 0 to 120."),
-    ("000020,,,age,50,99999999,seen", "to is '99999999'; expected whole years from 0 to 120."),
-    ("000020,,,gender,female,male, ", "reason is empty; expected why the label is wrong."),
-    ("000020,,,gender,female,female,seen", "from and to are both 'female'; expected two values."),
-    ("000020,,,gender,male,female,seen", "the gender of '000020_female_Asian_50/mask1.jpg' is female; expected male"),
-    ("000020,,,age,49,60,seen", "the age of '000020_female_Asian_50/mask1.jpg' is 50; expected 49"),
-    ("000020,,,mask,worn,absent,seen", "the mask of '000020_female_Asian_50/incorrect_mask.jpg' is incorrect;"),
-])
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("000020,,,race,Asian,x,seen", "field is 'race'; expected mask, gender or age."),
+        ("000020,,mask6,mask,worn,absent,seen", "stem is 'mask6'; expected one of mask1, mask2"),
+        ("000020,,,gender,Female,male,seen", "from is 'Female'; expected male or female."),
+        ("000020,,normal,mask,absent,normal,seen", "to is 'normal'; expected worn or incorrect or absent."),
+        ("000020,,,age,50,old,seen", "to is 'old'; expected whole years from 0 to 120."),
+        ("000020,,,age,50,121,seen", "to is '121'; expected whole years from 0 to 120."),
+        ("000020,,,age,50,99999999,seen", "to is '99999999'; expected whole years from 0 to 120."),
+        ("000020,,,gender,female,male, ", "reason is empty; expected why the label is wrong."),
+        ("000020,,,gender,female,female,seen", "from and to are both 'female'; expected two values."),
+        (
+            "000020,,,gender,male,female,seen",
+            "the gender of '000020_female_Asian_50/mask1.jpg' is female; expected male",
+        ),
+        ("000020,,,age,49,60,seen", "the age of '000020_female_Asian_50/mask1.jpg' is 50; expected 49"),
+        ("000020,,,mask,worn,absent,seen", "the mask of '000020_female_Asian_50/incorrect_mask.jpg' is incorrect;"),
+    ],
+)
 def test_a_wrong_correction_names_its_row(tmp_path: Path, train: pd.DataFrame, row: str, said: str) -> None:
     file = csv(tmp_path, row)
     with pytest.raises(DataError) as caught:
@@ -134,10 +157,13 @@ def test_a_generic_data_set_has_nothing_to_correct(tmp_path: Path, train: pd.Dat
 
 # -- the shipped file, through the reader ------------------------------------------------------------------------------
 
-SHIPPED = {   # the known wrong labels: folder -> (field, images, from, to)
-    "001498-1_male_Asian_23": ("gender", 7), "004432_male_Asian_43": ("gender", 7),
+SHIPPED = {  # the known wrong labels: folder -> (field, images, from, to)
+    "001498-1_male_Asian_23": ("gender", 7),
+    "004432_male_Asian_43": ("gender", 7),
     **{f"00{number}_female_Asian_18": ("gender", 7) for number in range(6359, 6365)},
-    "000020_female_Asian_50": ("mask", 2), "004418_male_Asian_20": ("mask", 2), "005227_male_Asian_22": ("mask", 2),
+    "000020_female_Asian_50": ("mask", 2),
+    "004418_male_Asian_20": ("mask", 2),
+    "005227_male_Asian_22": ("mask", 2),
 }
 
 

@@ -42,15 +42,18 @@ def test_rows_become_images_with_persons_and_targets(tmp_path: Path) -> None:
     assert (list(data.test.columns), len(data.test)) == (["image_id", "path"], 0)
 
 
-@pytest.mark.parametrize(("labels", "class_names"), [
-    (["10", "9", "1"], ("1", "9", "10")),                 # all whole numbers: by number
-    (["-1", "0", "-10"], ("-10", "-1", "0")),
-    (["10", "9", "x"], ("10", "9", "x")),                 # one is not: as text
-    (["1.5", "10", "2"], ("1.5", "10", "2")),
-    (["b", "a", "B"], ("B", "a", "b")),
-    (["NA", "None", "nan"], ("NA", "None", "nan")),
-    (["고양이", "개"], ("개", "고양이")),
-])
+@pytest.mark.parametrize(
+    ("labels", "class_names"),
+    [
+        (["10", "9", "1"], ("1", "9", "10")),  # all whole numbers: by number
+        (["-1", "0", "-10"], ("-10", "-1", "0")),
+        (["10", "9", "x"], ("10", "9", "x")),  # one is not: as text
+        (["1.5", "10", "2"], ("1.5", "10", "2")),
+        (["b", "a", "B"], ("B", "a", "b")),
+        (["NA", "None", "nan"], ("NA", "None", "nan")),
+        (["고양이", "개"], ("개", "고양이")),
+    ],
+)
 def test_class_names_are_sorted_by_number_or_as_text(
     tmp_path: Path, labels: list[str], class_names: tuple[str, ...]
 ) -> None:
@@ -63,7 +66,11 @@ def test_class_names_are_sorted_by_number_or_as_text(
 def test_further_columns_are_left_out(tmp_path: Path) -> None:
     data_csv(tmp_path, "a.jpg,cat,p,9,x", header="path,label,group,target,person")
     assert read_data(tmp_path).train.iloc[0].to_dict() == {
-        "image_id": "a.jpg", "path": "a.jpg", "person": "p", "target": 0}
+        "image_id": "a.jpg",
+        "path": "a.jpg",
+        "person": "p",
+        "target": 0,
+    }
 
 
 def test_test_csv_beside_it_gives_the_test_rows_in_order(tmp_path: Path) -> None:
@@ -82,19 +89,22 @@ def test_hidden_files_among_the_images_are_counted(tmp_path: Path) -> None:
     assert read_data(tmp_path).hidden_files == ("images/._a.jpg",)
 
 
-@pytest.mark.parametrize(("row", "said"), [
-    ("none.jpg,cat,p", "path: file 'none.jpg' in ROOT does not exist; expected an image file."),
-    ("none/a.jpg,cat,p", "path: folder 'none' in ROOT does not exist; expected an image file."),
-    ("a.jpg,dog,p", "path 'a.jpg' is already in row 2; expected one row an image."),
-    ("./a.jpg,dog,p", "path './a.jpg' is already in row 2; expected one row an image."),
-    ("/etc/passwd,cat,p", "path: '/etc/passwd' is not a path below the data folder"),
-    ("../a.jpg,cat,p", "path: '../a.jpg' is not a path below the data folder"),
-    (",cat,p", "path: '' is not a path below the data folder"),
-    (".hidden.jpg,cat,p", "path: file '.hidden.jpg' in ROOT is hidden and skipped"),
-    ("b.jpg,,p", "label is empty; expected text."),
-    ("b.jpg,cat,", "group is empty; expected text."),
-    ("b.jpg,cat", "2 cells; expected 3"),
-])
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("none.jpg,cat,p", "path: file 'none.jpg' in ROOT does not exist; expected an image file."),
+        ("none/a.jpg,cat,p", "path: folder 'none' in ROOT does not exist; expected an image file."),
+        ("a.jpg,dog,p", "path 'a.jpg' is already in row 2; expected one row an image."),
+        ("./a.jpg,dog,p", "path './a.jpg' is already in row 2; expected one row an image."),
+        ("/etc/passwd,cat,p", "path: '/etc/passwd' is not a path below the data folder"),
+        ("../a.jpg,cat,p", "path: '../a.jpg' is not a path below the data folder"),
+        (",cat,p", "path: '' is not a path below the data folder"),
+        (".hidden.jpg,cat,p", "path: file '.hidden.jpg' in ROOT is hidden and skipped"),
+        ("b.jpg,,p", "label is empty; expected text."),
+        ("b.jpg,cat,", "group is empty; expected text."),
+        ("b.jpg,cat", "2 cells; expected 3"),
+    ],
+)
 def test_a_wrong_row_is_named(tmp_path: Path, row: str, said: str) -> None:
     data_csv(tmp_path, "a.jpg,cat,p", row)
     message = refusal(tmp_path)
@@ -102,20 +112,28 @@ def test_a_wrong_row_is_named(tmp_path: Path, row: str, said: str) -> None:
     assert said.replace("ROOT", str(tmp_path)) in message
 
 
-@pytest.mark.parametrize(("header", "missing"), [
-    ("file,label,group", "path"), ("path,class,group", "label"), ("path,label,person", "group"),
-])
+@pytest.mark.parametrize(
+    ("header", "missing"),
+    [
+        ("file,label,group", "path"),
+        ("path,class,group", "label"),
+        ("path,label,person", "group"),
+    ],
+)
 def test_a_csv_without_its_columns(tmp_path: Path, header: str, missing: str) -> None:
     data_csv(tmp_path, "a.jpg,cat,p", header=header)
     expected = f"{tmp_path}/data.csv, row 1: no column {missing}; expected the columns path,label,group"
     assert refusal(tmp_path).startswith(expected)
 
 
-@pytest.mark.parametrize(("content", "said"), [
-    ("path\nnone.jpg\n", "test.csv, row 2: path: file 'none.jpg' in"),
-    ("path\nb.jpg\nb.jpg\n", "test.csv, row 3: path 'b.jpg' is already in row 2"),
-    ("file\nb.jpg\n", "test.csv, row 1: no column path"),
-])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("path\nnone.jpg\n", "test.csv, row 2: path: file 'none.jpg' in"),
+        ("path\nb.jpg\nb.jpg\n", "test.csv, row 3: path 'b.jpg' is already in row 2"),
+        ("file\nb.jpg\n", "test.csv, row 1: no column path"),
+    ],
+)
 def test_a_wrong_test_csv(tmp_path: Path, content: str, said: str) -> None:
     data_csv(tmp_path, "a.jpg,cat,p")
     (tmp_path / "b.jpg").touch()
@@ -123,9 +141,13 @@ def test_a_wrong_test_csv(tmp_path: Path, content: str, said: str) -> None:
     assert said in refusal(tmp_path)
 
 
-@pytest.mark.parametrize(("labels", "said"), [
-    (("1", "01"), "labels '1', '01' count as different classes"), (("Cat", "cat "), "labels 'Cat', 'cat ' count as"),
-])
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (("1", "01"), "labels '1', '01' count as different classes"),
+        (("Cat", "cat "), "labels 'Cat', 'cat ' count as"),
+    ],
+)
 def test_labels_that_differ_in_spelling_only_are_said(tmp_path: Path, labels: tuple[str, str], said: str) -> None:
     data_csv(tmp_path, f"a.jpg,{labels[0]},p", f"b.jpg,{labels[1]},p")
     data = read_data(tmp_path)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from data.errors import DataError
-from data.images import ImageTree
+from data.folders import ImageTree
 from data.metadata import Finding, find_files, numbered, raise_first, read_rows, read_test_table, some_names
 from data.reading import read_data
 
@@ -20,25 +20,44 @@ def rows_of(tmp_path: Path, content: bytes | str) -> list[list[str]]:
     return rows[list(COLUMNS)].to_numpy().tolist()
 
 
-@pytest.mark.parametrize("content", [
-    "id,name\n1,a\n",
-    "id,name\n1,a",                                      # no newline at the end
-    "id,name\r\n1,a\r\n",                                # Windows
-    "id,name\r1,a\r",                                    # old Mac
-    b"\xef\xbb\xbfid,name\n1,a\n",                       # byte order mark, as Excel writes it
-    '"id","name"\n"1","a"\n',
-    "id,name\n\n1,a\n\n\n",                              # blank lines
-    "name,id\na,1\n",                                    # another order
-    ",id,name,more\n0,1,a,x\n",                          # an index column and a further one
-])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "id,name\n1,a\n",
+        "id,name\n1,a",  # no newline at the end
+        "id,name\r\n1,a\r\n",  # Windows
+        "id,name\r1,a\r",  # old Mac
+        b"\xef\xbb\xbfid,name\n1,a\n",  # byte order mark, as Excel writes it
+        '"id","name"\n"1","a"\n',
+        "id,name\n\n1,a\n\n\n",  # blank lines
+        "name,id\na,1\n",  # another order
+        ",id,name,more\n0,1,a,x\n",  # an index column and a further one
+    ],
+)
 def test_every_dialect_with_commas_reads_the_same(tmp_path: Path, content: bytes | str) -> None:
     assert rows_of(tmp_path, content) == [["1", "a"]]
 
 
-@pytest.mark.parametrize("cell", [
-    "000001", "001498-1", "1e5", "NA", "None", "nan", "null", "", " 1 ", "1.0", "TRUE", "0x10", "2020-01-01",
-    "데이터😀", "=1+1",
-])
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "000001",
+        "001498-1",
+        "1e5",
+        "NA",
+        "None",
+        "nan",
+        "null",
+        "",
+        " 1 ",
+        "1.0",
+        "TRUE",
+        "0x10",
+        "2020-01-01",
+        "데이터😀",
+        "=1+1",
+    ],
+)
 def test_cells_stay_the_text_they_are(tmp_path: Path, cell: str) -> None:
     assert rows_of(tmp_path, f"id,name\n{cell},x\n") == [[cell, "x"]]
 
@@ -60,22 +79,25 @@ def refusal(tmp_path: Path, content: bytes | str) -> str:
     return str(caught.value).removeprefix(str(tmp_path / "a.csv"))
 
 
-@pytest.mark.parametrize(("content", "said"), [
-    ("", ", row 1: no column id, name; expected the columns id,name, found an empty file."),
-    ("id\n1\n", ", row 1: no column name; expected the columns id,name, found 'id'."),
-    ("ID,name\n1,a\n", ", row 1: no column id;"),
-    ("id,name,id\n1,a,2\n", ", row 1: column 'id' is there twice; keep one of them."),
-    ("id,name\n", " has a header but no rows;"),
-    ("id;name\n1;a\n", " is separated by semicolons; save it with commas between the cells."),
-    ("id\tname\n1\ta\n", " is separated by tabs;"),
-    ("id|name\n1|a\n", " is separated by bars;"),
-    ("id,name\n1,a\0\n", ", row 2: a NUL byte; expected text in UTF-8"),
-    ("id,name\n1,a\n".encode("utf-16"), ", row 1: a NUL byte;"),
-    (b"id,name\n1,a\n2,\xff\n", ", row 3: byte 0xff is not UTF-8;"),
-    ('id,name\n1,a\n2,"open\n3,b\n', ", row 3: not readable as CSV"),
-    ('id,name\n1,"a"b\n', ", row 2: not readable as CSV"),
-    ("id,name\n1,a\n2," + "x" * 1_100_000 + "\n", ", row 3: not readable as CSV (field larger than field limit"),
-])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", ", row 1: no column id, name; expected the columns id,name, found an empty file."),
+        ("id\n1\n", ", row 1: no column name; expected the columns id,name, found 'id'."),
+        ("ID,name\n1,a\n", ", row 1: no column id;"),
+        ("id,name,id\n1,a,2\n", ", row 1: column 'id' is there twice; keep one of them."),
+        ("id,name\n", " has a header but no rows;"),
+        ("id;name\n1;a\n", " is separated by semicolons; save it with commas between the cells."),
+        ("id\tname\n1\ta\n", " is separated by tabs;"),
+        ("id|name\n1|a\n", " is separated by bars;"),
+        ("id,name\n1,a\0\n", ", row 2: a NUL byte; expected text in UTF-8"),
+        ("id,name\n1,a\n".encode("utf-16"), ", row 1: a NUL byte;"),
+        (b"id,name\n1,a\n2,\xff\n", ", row 3: byte 0xff is not UTF-8;"),
+        ('id,name\n1,a\n2,"open\n3,b\n', ", row 3: not readable as CSV"),
+        ('id,name\n1,"a"b\n', ", row 2: not readable as CSV"),
+        ("id,name\n1,a\n2," + "x" * 1_100_000 + "\n", ", row 3: not readable as CSV (field larger than field limit"),
+    ],
+)
 def test_what_cannot_be_read_is_one_sentence(tmp_path: Path, content: bytes | str, said: str) -> None:
     assert refusal(tmp_path, content).startswith(said)
 
@@ -136,6 +158,7 @@ def test_a_test_image_named_like_a_formula_is_refused(tmp_path: Path, name: str)
 
 # -- which form a path has ---------------------------------------------------------------------------------------------
 
+
 def generic(folder: Path, csv_name: str, label: str = "cat") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "a.jpg").touch()
@@ -178,8 +201,10 @@ def test_neither_form_says_what_was_looked_for_and_what_is_there(tmp_path: Path)
     (tmp_path / "readme.txt").touch()
     with pytest.raises(DataError) as caught:
         read_data(tmp_path)
-    assert str(caught.value) == (f"{tmp_path} is no data set: expected a folder with train/train.csv or data.csv or "
-                                 f"train.csv, or a CSV file; it holds 'input', 'readme.txt'.")
+    assert str(caught.value) == (
+        f"{tmp_path} is no data set: expected a folder with train/train.csv or data.csv or "
+        f"train.csv, or a CSV file; it holds 'input', 'readme.txt'."
+    )
     with pytest.raises(DataError, match="it holds nothing"):
         read_data(tmp_path / "input")
     with pytest.raises(DataError, match="none does not exist; expected a folder with train/train.csv"):

@@ -57,19 +57,22 @@ def test_any_order_of_predictions_gives_the_same_file(
     assert check_submission(file, data).tolist() == labels
 
 
-@pytest.mark.parametrize(("ids", "labels", "said"), [
-    (["a.jpg", "b.jpg"], [1, 2], "no answer for 1 of 3 test ids: 'c.jpg'"),
-    ([*IDS, "d.jpg"], [1, 2, 3, 4], "1 ids that are not in the test set: 'd.jpg'"),
-    ([*IDS, "a.jpg"], [1, 2, 3, 4], "1 ids twice: 'a.jpg'"),
-    (["A.jpg", "b.jpg", "c.jpg"], [1, 2, 3], "ids that are not in the test set: 'A.jpg'"),
-    (IDS, [1, 2], r"labels have shape \(2,\); expected \(3,\)"),
-    (IDS, [[1], [2], [3]], r"labels have shape \(3, 1\); expected \(3,\)"),
-    (IDS, [1.0, 2.0, 13.0], "labels are of type float64; expected integers from 0 to 17"),
-    (IDS, [True, False, True], "labels are of type bool; expected integers"),
-    (IDS, ["1", "2", "3"], "labels are of type <U1; expected integers"),
-    (IDS, [0, 18, 1], "label is 18; expected integers from 0 to 17"),
-    (IDS, [0, -1, 1], "label is -1; expected integers from 0 to 17"),
-])
+@pytest.mark.parametrize(
+    ("ids", "labels", "said"),
+    [
+        (["a.jpg", "b.jpg"], [1, 2], "no answer for 1 of 3 test ids: 'c.jpg'"),
+        ([*IDS, "d.jpg"], [1, 2, 3, 4], "1 ids that are not in the test set: 'd.jpg'"),
+        ([*IDS, "a.jpg"], [1, 2, 3, 4], "1 ids twice: 'a.jpg'"),
+        (["A.jpg", "b.jpg", "c.jpg"], [1, 2, 3], "ids that are not in the test set: 'A.jpg'"),
+        (IDS, [1, 2], r"labels have shape \(2,\); expected \(3,\)"),
+        (IDS, [[1], [2], [3]], r"labels have shape \(3, 1\); expected \(3,\)"),
+        (IDS, [1.0, 2.0, 13.0], "labels are of type float64; expected integers from 0 to 17"),
+        (IDS, [True, False, True], "labels are of type bool; expected integers"),
+        (IDS, ["1", "2", "3"], "labels are of type <U1; expected integers"),
+        (IDS, [0, 18, 1], "label is 18; expected integers from 0 to 17"),
+        (IDS, [0, -1, 1], "label is -1; expected integers from 0 to 17"),
+    ],
+)
 def test_wrong_predictions_are_not_written(tmp_path: Path, ids: list[str], labels: list[object], said: str) -> None:
     with pytest.raises(DataError, match=said):
         write_submission(tmp_path / "s.csv", image_data(), ids, labels)
@@ -103,6 +106,18 @@ def test_a_failed_write_leaves_the_earlier_file(tmp_path: Path, monkeypatch: pyt
     assert list(tmp_path.iterdir()) == [file]
 
 
+def test_a_file_that_does_not_pass_its_check_does_not_take_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(path: Path, data: ImageData) -> None:
+        raise DataError(f"{path.read_text().count('.jpg')} rows are wrong.")
+
+    monkeypatch.setattr("data.submission.check_submission", fails)
+    with pytest.raises(DataError, match="3 rows are wrong"):
+        write_submission(tmp_path / "s.csv", image_data(), IDS, [1, 2, 3])
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_folder_that_does_not_exist_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="s.csv can't be written: No such file or directory"):
         write_submission(tmp_path / "none/s.csv", image_data(), IDS, [1, 2, 3])
@@ -117,23 +132,35 @@ def test_the_file_can_be_read_by_others_as_any_file(tmp_path: Path) -> None:
 GOOD = "ImageID,ans\nc.jpg,0\na.jpg,1\nb.jpg,17\n"
 
 
-@pytest.mark.parametrize(("content", "said"), [
-    (GOOD.replace("17", "13.0"), "row 4: ans is '13.0'; expected an integer from 0 to 17."),
-    (GOOD.replace("17", "18"), "row 4: ans is '18'; expected an integer from 0 to 17."),
-    (GOOD.replace("17", "-1"), "row 4: ans is '-1'; expected an integer from 0 to 17."),
-    (GOOD.replace("17", "07"), "row 4: ans is '07'; expected an integer from 0 to 17."),
-    (GOOD.replace("17", " 7"), "row 4: ans is ' 7'; expected an integer from 0 to 17."),
-    (GOOD.replace("17", ""), "row 4: ans is ''; expected an integer from 0 to 17."),
-    (",ImageID,ans\n0,c.jpg,0\n1,a.jpg,1\n2,b.jpg,17\n", "row 1: the columns are '', 'ImageID', 'ans'; expected only"),
-    ("ImageID,ans,p\nc.jpg,0,1\na.jpg,1,1\nb.jpg,17,1\n", "row 1: the columns are 'ImageID', 'ans', 'p'; expected"),
-    ("ans,ImageID\n0,c.jpg\n1,a.jpg\n17,b.jpg\n", "row 1: the columns are 'ans', 'ImageID'; expected only ImageID,ans"),
-    ("ImageID,label\nc.jpg,0\na.jpg,1\nb.jpg,17\n", "row 1: no column ans"),
-    ("ImageID,ans\na.jpg,1\nb.jpg,17\nc.jpg,0\n", "row 2: ImageID is 'a.jpg'; expected 'c.jpg', as in the test set's"),
-    ("ImageID,ans\nc.jpg,0\na.jpg,1\n", ": no answer for 1 of 3 test ids: 'b.jpg'"),
-    (GOOD + "d.jpg,0\n", ": 1 ids that are not in the test set: 'd.jpg'"),
-    (GOOD + "c.jpg,0\n", ": 1 ids twice: 'c.jpg'"),
-    (GOOD + "e.jpg\n", "row 5: 1 cells; expected 2"),
-])
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (GOOD.replace("17", "13.0"), "row 4: ans is '13.0'; expected an integer from 0 to 17."),
+        (GOOD.replace("17", "18"), "row 4: ans is '18'; expected an integer from 0 to 17."),
+        (GOOD.replace("17", "-1"), "row 4: ans is '-1'; expected an integer from 0 to 17."),
+        (GOOD.replace("17", "07"), "row 4: ans is '07'; expected an integer from 0 to 17."),
+        (GOOD.replace("17", " 7"), "row 4: ans is ' 7'; expected an integer from 0 to 17."),
+        (GOOD.replace("17", ""), "row 4: ans is ''; expected an integer from 0 to 17."),
+        (
+            ",ImageID,ans\n0,c.jpg,0\n1,a.jpg,1\n2,b.jpg,17\n",
+            "row 1: the columns are '', 'ImageID', 'ans'; expected only",
+        ),
+        ("ImageID,ans,p\nc.jpg,0,1\na.jpg,1,1\nb.jpg,17,1\n", "row 1: the columns are 'ImageID', 'ans', 'p'; expected"),
+        (
+            "ans,ImageID\n0,c.jpg\n1,a.jpg\n17,b.jpg\n",
+            "row 1: the columns are 'ans', 'ImageID'; expected only ImageID,ans",
+        ),
+        ("ImageID,label\nc.jpg,0\na.jpg,1\nb.jpg,17\n", "row 1: no column ans"),
+        (
+            "ImageID,ans\na.jpg,1\nb.jpg,17\nc.jpg,0\n",
+            "row 2: ImageID is 'a.jpg'; expected 'c.jpg', as in the test set's",
+        ),
+        ("ImageID,ans\nc.jpg,0\na.jpg,1\n", ": no answer for 1 of 3 test ids: 'b.jpg'"),
+        (GOOD + "d.jpg,0\n", ": 1 ids that are not in the test set: 'd.jpg'"),
+        (GOOD + "c.jpg,0\n", ": 1 ids twice: 'c.jpg'"),
+        (GOOD + "e.jpg\n", "row 5: 1 cells; expected 2"),
+    ],
+)
 def test_a_broken_file_is_named_with_its_row(tmp_path: Path, content: str, said: str) -> None:
     (tmp_path / "s.csv").write_text(content)
     with pytest.raises(DataError) as caught:

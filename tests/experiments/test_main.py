@@ -36,6 +36,6 @@ def test_the_list_shows_every_experiment_with_its_question_and_result(tmp_path: 
 def test_check_tells_what_is_there_and_what_is_wrong(competition: Path, tmp_path: Path) -> None:
     answer = experiments("check", "--data", str(competition))
     assert answer.returncode == 0, answer.stdout + answer.stderr
-    assert "84" in answer.stdout                 # twelve people, seven images each
+    assert "84" in answer.stdout  # twelve people, seven images each
     missing = experiments("check", "--data", str(tmp_path / "nowhere"))
     assert missing.returncode == 1 and "nowhere" in missing.stdout and "Traceback" not in missing.stderr

@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -35,7 +36,7 @@ def test_a_users_mistake_is_one_sentence_and_a_code(
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ('name="smoke"', 'name="other"', "copied.py declares name='other': the file's stem 'copied' would be right."),
+        ('name="smoke"', 'name="other"', "copied.py declares name='other': 'copied', as the file, would be right."),
         ("epochs=EPOCHS", "epoch=EPOCHS", "unexpected keyword argument 'epoch'"),
         ("epochs=EPOCHS", "epochs=0", "epochs is 0: a whole number from 1 on would be right."),
     ],
@@ -48,6 +49,19 @@ def test_a_mistake_in_a_declaration_is_one_sentence(tmp_path: Path, old: str, ne
     answer = python("-m", "experiments.copied", cwd=tmp_path)
     said = answer.stdout + answer.stderr
     assert answer.returncode == 1 and sentence in said and "Traceback" not in said, said
+
+
+def test_ctrl_c_says_how_to_go_on(tmp_path: Path, competition: Path) -> None:
+    command = [sys.executable, "-m", "experiments.baseline", "--data", str(competition), "--runs", str(tmp_path)]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
+    process = subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    assert process.stdout is not None
+    for line in process.stdout:
+        if "epoch" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130 and "The same command continues" in said
 
 
 def test_help_asks_the_experiments_question() -> None:
