@@ -1,8 +1,8 @@
 """Competitions whose answers are known: persons, runs with errors of their own, and a test set that may differ.
 
-A person has a gender, an age bucket, four nuisance traits (light, camera, ...) and a look of their own. A run sees a noisy
-gender and age score of each image, moved by the person's traits as strongly as that run minds them, and a noisy mask.
-So errors are shared by a person's images and by runs, and a test set with other traits reorders the runs.
+A person has a gender, an age bucket, four nuisance traits (light, camera, ...) and a look of their own. A run sees a
+noisy gender and age score of each image, moved by the person's traits as strongly as that run minds them, and a noisy
+mask. So errors are shared by a person's images and by runs, and a test set with other traits reorders the runs.
 """
 
 from dataclasses import dataclass
@@ -85,8 +85,8 @@ def draw_people(rng: np.random.Generator, count: int, shares: Floats, traits: Fl
 def draw_taste(rng: np.random.Generator, runs: int) -> dict[str, Floats]:
     """What sets the runs apart: noise, how much they mind each trait, how sure of themselves they are."""
     return {
-        "noise": rng.uniform(0.85, 1.15, (runs, 1, 1)),
-        "gender": rng.normal((0.3, 0.2, 0.1, 0), 0.28, (runs, 4)),
+        "noise": rng.uniform(0.9, 1.1, (runs, 1, 1)),
+        "gender": rng.normal((0.3, 0.2, 0.1, 0), 0.33, (runs, 4)),
         "age": rng.normal((0.18, 0.1, 0, 0.08), 0.15, (runs, 4)),
         "mask": rng.uniform(0.8, 1.3, (runs, 1, 1, 1)),
         "sureness": rng.uniform(0.7, 1.6, (runs, 1, 1, 1)),

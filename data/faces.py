@@ -13,7 +13,7 @@ SIDES = (-1, 1)
 def draw_face(look: Look, shot: Shot, mask: Mask | None, drop: float, size: tuple[int, int]) -> Image.Image:
     """One photograph, RGB, size (H, W).
 
-    mask: None for a bare face. drop: how far the mask hangs: 0 over nose and mouth, 0.6 below the nose, 1 on the chin.
+    mask: None for a bare face. drop: how far the mask hangs: 0 over nose and mouth, 0.65 below the nose, 1 on the chin.
     """
     canvas = Canvas(size, shot, look.wall)
     detail = np.random.default_rng(look.detail)       # the same strands and spots in each of the person's images
@@ -108,13 +108,13 @@ def _eye(canvas: Canvas, look: Look, side: int, hair: Colour) -> None:
 def _nose(canvas: Canvas, look: Look) -> None:
     wide = look.nose
     canvas.fill(smooth([(-0.05, -0.1), (0.05, -0.1), (wide, 0.33), (0, 0.40), (-wide, 0.33)]),
-                mix(look.skin, (226, 112, 92), 0.35), 0.4, 0.7)
+                mix(look.skin, (232, 96, 80), 0.5), 0.4, 0.8)
     bridge = smooth([(-0.03, -0.05), (0.03, -0.05), (0.05, 0.26), (-0.05, 0.26)])
     canvas.fill(bridge, darker(look.skin, 1.15), 0.42, 0.5)
     wings = [(-wide, 0.28), (-wide, 0.34), (0, 0.40), (wide, 0.34), (wide, 0.28)]
     canvas.line(wings, darker(look.skin, 0.62), 0.03, 0.45)
     for side in SIDES:
-        canvas.fill(ellipse(side * wide * 0.5, 0.345, 0.042, 0.024), darker(look.skin, 0.3), 0.45)
+        canvas.fill(ellipse(side * wide * 0.5, 0.345, 0.048, 0.028), darker(look.skin, 0.25), 0.45)
 
 
 def _mouth(canvas: Canvas, look: Look) -> None:

@@ -135,12 +135,12 @@ def draw_look(rng: np.random.Generator, gender: str, age: float) -> Look:
     def chance(probability: float) -> bool:
         return bool(rng.random() < probability)
 
-    grey = 1 / (1 + np.exp(-(old - 0.79 + normal(0, 0.04)) * 22))     # half grey at 57
-    if chance(0.10 if woman else 0.05):
+    grey = 1 / (1 + np.exp(-(old - 0.79 + normal(0, 0.03)) * 26))     # half grey at 57
+    if chance(0.08 if woman else 0.05):
         grey *= 0.3                                                   # dyed
     elif chance(0.03):
         grey = max(grey, rng.uniform(0.4, 0.8))                       # grey early
-    long_hair = chance(0.92 - 0.45 * old if woman else 0.07)
+    long_hair = chance(0.95 - 0.40 * old if woman else 0.06)
     hair_end = rng.uniform(0.55, 1.7) if long_hair else normal(0.25 if woman else -0.2, 0.12)
     skin = _pick(rng, SKINS, 6)
     return Look(
@@ -171,8 +171,8 @@ def draw_look(rng: np.random.Generator, gender: str, age: float) -> Look:
         shoulder=normal(1.42 - 0.1 * fem, 0.06),
         collar=int(rng.choice(4, p=(0.4 - 0.2 * old, 0.2, 0.05 + 0.5 * old, 0.35 - 0.3 * old))),
         stripes=chance(0.2), scene=int(rng.integers(4)), detail=int(rng.integers(2**31)),
-        far=normal(1.0, 0.035), high=normal(0, 0.03), gain=float(np.exp(normal(-0.07, 0.09))),
-        slope=(normal(0, 0.07), normal(0, 0.04)), warmth=normal(0, 0.03),
+        far=normal(1.0, 0.03), high=normal(0, 0.02), gain=float(np.exp(normal(-0.07, 0.08))),
+        slope=(normal(0, 0.06), normal(0, 0.04)), warmth=normal(0, 0.025),
         masks=_masks(rng), on_chin=chance(0.5),
     )
 
@@ -181,8 +181,8 @@ def draw_shot(rng: np.random.Generator, look: Look) -> Shot:
     """How one photograph of this person is taken: in their room and light, but never twice the same."""
     normal = rng.normal
     return Shot(
-        shift=(normal(0, 0.06), normal(look.high, 0.04)), scale=float(np.clip(normal(look.far, 0.035), 0.85, 1.18)),
-        tilt=normal(0, 0.05), yaw=normal(0, 0.13), pitch=normal(0, 0.07),
+        shift=(normal(0, 0.045), normal(look.high, 0.03)), scale=float(np.clip(normal(look.far, 0.03), 0.85, 1.18)),
+        tilt=normal(0, 0.045), yaw=normal(0, 0.11), pitch=normal(0, 0.06),
         smile=rng.uniform(-0.2, 1.0), lids=rng.uniform(0.65, 1.0), gaze=normal(0, 0.25), slip=normal(0, 0.02),
         gain=float(look.gain * np.exp(normal(0, 0.05))), warmth=normal(look.warmth, 0.015),
         slope=(normal(look.slope[0], 0.04), normal(look.slope[1], 0.03)),

@@ -32,7 +32,7 @@ from data.roster import TRAIN, Person, Sample, eval_people, train_people
 
 VERSION = 1                       # raise it whenever the same arguments draw other bytes
 MARKER = "sample.json"
-BELOW_NOSE, ON_CHIN = 0.6, 1.0    # how far an incorrectly worn mask hangs
+BELOW_NOSE, ON_CHIN = 0.65, 1.0   # how far an incorrectly worn mask hangs
 
 
 def write_sample(out: Path, *, train_persons: int = Sample.train_persons, eval_persons: int = Sample.eval_persons,

@@ -9,9 +9,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from data.errors import DataError
+from experiments._leaderboard import leaderboard
+from experiments._match import match
 from runners.display import make_console
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+app.add_typer(leaderboard, name="leaderboard")
+app.command()(match)
 
 Runs = Annotated[Path, typer.Option(help="Folder that keeps the runs.")]
 

@@ -18,7 +18,7 @@ from runners.main import main
 from runners.models import timm_classifier
 from runners.views import hflip, identity
 
-EPOCHS = 10
+EPOCHS = 12
 SIZE = (128, 96)  # height, width: a quarter of the competition's images
 
 EXPERIMENT = Experiment(
@@ -29,12 +29,12 @@ EXPERIMENT = Experiment(
     corrections=None,
     epochs=EPOCHS,
     batch_size=16,
-    accumulate=2,  # 16 * 2 = 32 images an optimizer step
+    accumulate=1,  # 16 images an optimizer step
     clip_norm=1.0,
-    model=partial(timm_classifier, backbone="resnet10t", pretrained=None, drop_rate=0.1),
+    model=partial(timm_classifier, backbone="mobilenetv3_small_050", pretrained=None, drop_rate=0.1),
     criteria={"focal": partial(FocalLoss, gamma=2.0)},
     criterion="focal",
-    optimizer=partial(AdamW, lr=2e-3, weight_decay=2e-2),
+    optimizer=partial(AdamW, lr=3e-3, weight_decay=2e-2),
     scheduler=partial(CosineAnnealingLR, T_max=EPOCHS),
     schedule_every="epoch",
     sampler=None,
@@ -43,7 +43,7 @@ EXPERIMENT = Experiment(
     ),
     valid_transform=partial(resize, size=SIZE),
     monitor=("f1", "max"),
-    patience=5,
+    patience=6,
     tta=(identity, hflip),
 )
 

@@ -19,7 +19,7 @@ from runners.models import timm_classifier
 from runners.views import hflip, identity
 
 EPOCHS = 8
-SIZE = (160, 120)
+SIZE = (192, 144)
 
 EXPERIMENT = Experiment(
     name="pretrained_kfold",
@@ -43,7 +43,7 @@ EXPERIMENT = Experiment(
     ),
     valid_transform=partial(resize, size=SIZE),
     monitor=("f1", "max"),
-    patience=5,
+    patience=6,
     tta=(identity, hflip),
 )
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from data.reading import read_data
+from data.splits import PersonHoldout
 from runners.environment import Compute
 from runners.experiment import Experiment
 from runners.main import run_experiment
@@ -35,11 +37,22 @@ def test_every_experiment_says_what_it_is(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
-def test_every_experiment_trains_a_batch_and_hands_in(path: Path, competition: Path, tmp_path: Path) -> None:
+def test_every_experiment_trains_a_batch_and_hands_in(
+    path: Path, competition: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    _write_matched_split(competition)            # for the experiment that validates on what `match` wrote
     console = Console(width=100, file=open(os.devnull, "w"))
     compute = Compute(device="cpu", threads=1, workers=0)
     run = run_experiment(declared(path), path, competition, tmp_path, compute, True, console)
     assert run.finished and run.submission.exists()
+
+
+def _write_matched_split(competition: Path) -> None:
+    table = read_data(competition).train
+    Path("splits").mkdir()
+    folds = PersonHoldout(valid_fraction=0.3).assign(table, seed=0)
+    table.assign(fold=folds)[["image_id", "path", "person", "target", "fold"]].to_csv("splits/matched.csv", index=False)
 
 
 def test_the_five_experiments_of_the_first_screen_are_there() -> None:

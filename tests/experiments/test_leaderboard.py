@@ -168,10 +168,10 @@ def test_the_same_seed_gives_the_same_split(trial: Trial, command: Command) -> N
     for number in range(3):
         command("leaderboard", "add", f"run_{number}", f"0.{5 + number}")
     written = []
-    for _ in range(2):
-        command("match", "--data", str(trial.data.root), "--candidates", "200", "--seed", "3")
+    for seed in ("3", "3", "4"):
+        command("match", "--data", str(trial.data.root), "--candidates", "200", "--seed", seed)
         written.append((Path("splits/matched.csv").read_bytes(), Path("splits/matched_kfold.csv").read_bytes()))
-    assert written[0] == written[1]
+    assert written[0] == written[1] != written[2]
 
 
 def test_help_and_the_table_import_nothing_heavy(trial: Trial, command: Command) -> None:
@@ -184,6 +184,7 @@ def test_help_and_the_table_import_nothing_heavy(trial: Trial, command: Command)
         )
         imported = {line.split("|")[-1].strip().split(".")[0] for line in answer.stderr.splitlines() if "|" in line}
         heavy = {"torch", "catalyst", "albumentations", "timm", "sklearn", "scipy", "matplotlib"}
+        heavy |= {"numpy", "pandas"} if words else set()
         assert answer.returncode == 0 and not imported & heavy, words
 
 

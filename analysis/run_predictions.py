@@ -1,0 +1,86 @@
+"""What a finished run predicted: out of fold for training images, and for test images in the same manner."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from data.errors import DataError
+from runners.run_folder import RunFolder
+from runners.state import read_arrays
+
+Probabilities = NDArray[np.float32]
+
+OOF_ARRAYS = ("probabilities", "image_ids", "persons", "targets", "folds")
+TEST_ARRAYS = ("probabilities", "image_ids")
+
+
+@dataclass(frozen=True)
+class RunPredictions:
+    """Arrays of one run: n training images predicted out of fold, M test images, C classes."""
+
+    run: RunFolder
+    image_ids: NDArray[np.str_]     # (n,)
+    persons: NDArray[np.str_]       # (n,)
+    targets: NDArray[np.int64]      # (n,)
+    folds: NDArray[np.int64]        # (n,) the fold whose network predicted the image
+    oof: Probabilities              # (n, C)
+    test_ids: NDArray[np.str_]      # (M,)
+    test: Probabilities             # (M, C) mean over the folds' networks: what was handed in
+
+    @property
+    def labels(self) -> NDArray[np.int64]:
+        """Predicted class of each training image, (n,)."""
+        return self.oof.argmax(1)
+
+    def test_as_out_of_fold(self) -> Probabilities:
+        """Test probabilities (M, C) made as the out-of-fold ones are: each image by a single fold's network.
+
+        The mean over folds is surer and errs otherwise than any of its networks, so its confusion is not the
+        out-of-fold table's, and a classifier tells the two apart where the images do not differ at all. Each network
+        serves as large a share of the test images as of the training images, the same ones every time. Where the run
+        kept no predictions of single folds (an ensemble), the mean has to do.
+        """
+        numbers, counts = np.unique(self.folds, return_counts=True)
+        files = [self.run.fold(int(number)).predictions for number in numbers]
+        if len(numbers) < 2 or not len(self.test) or not all(path.exists() for path in files):
+            return self.test
+        rng = np.random.default_rng(len(numbers))
+        fold_of_image = rng.choice(len(numbers), len(self.test), p=counts / counts.sum())
+        predicted = np.empty_like(self.test)
+        for place, path in enumerate(files):
+            of_fold = read_arrays(path).get("test")
+            if of_fold is None or of_fold.shape != self.test.shape:
+                raise DataError(f"{path} does not hold the fold's test predictions, {self.test.shape}, which test.npz "
+                                "was made of.")
+            predicted[fold_of_image == place] = of_fold[fold_of_image == place]
+        return predicted
+
+
+def read_predictions(run: RunFolder) -> RunPredictions:
+    """The arrays of a finished run; DataError where they are missing, damaged or do not fit each other."""
+    oof, test = _arrays(run, "oof.npz", OOF_ARRAYS), _arrays(run, "test.npz", TEST_ARRAYS)
+    images, classes = oof["probabilities"].shape
+    if any(len(oof[name]) != images for name in OOF_ARRAYS) or not images:
+        raise DataError(f"{run.oof}: arrays of {', '.join(str(len(oof[name])) for name in OOF_ARRAYS)} images found, "
+                        "the same number of each, at least 1, is needed.")
+    if test["probabilities"].shape != (len(test["image_ids"]), classes):
+        raise DataError(f"{run.test}: probabilities of shape {test['probabilities'].shape} found, "
+                        f"({len(test['image_ids'])}, {classes}) is needed: its images, and the classes of oof.npz.")
+    return RunPredictions(
+        run=run, image_ids=oof["image_ids"], persons=oof["persons"], targets=oof["targets"], folds=oof["folds"],
+        oof=oof["probabilities"], test_ids=test["image_ids"], test=test["probabilities"],
+    )
+
+
+def _arrays(run: RunFolder, name: str, needed: tuple[str, ...]) -> dict[str, NDArray[Any]]:
+    path = run.root / name
+    if not path.exists():
+        raise DataError(f"{run.root} has no {name}: only a finished run has out-of-fold and test predictions.")
+    arrays = read_arrays(path)
+    lacking = [key for key in needed if key not in arrays]
+    if lacking or arrays["probabilities"].ndim != 2:
+        what = f"no array {lacking[0]}" if lacking else f"probabilities of shape {arrays['probabilities'].shape}"
+        raise DataError(f"{path} has {what}; expected {', '.join(needed)}, probabilities a row an image.")
+    return arrays
