@@ -91,7 +91,7 @@ def explain_gap(
         scores.append(float(weighted_macro_f1(true, labels, weights)[0]))
     shares = class_prior(prior, true, labels, unseen)
     if shares is not None:
-        weights = weights * shifted_weights(true, weights > 0, shares)
+        weights = shifted_weights(true, weights > 0, shares)
         scores.append(float(weighted_macro_f1(true, labels, weights)[0]))
     steps = iter(np.diff(scores).tolist())
     return Gap(

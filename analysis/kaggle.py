@@ -13,8 +13,8 @@ from pathlib import Path
 
 from analysis.leaderboard import Entered, parse_score, set_score
 from analysis.ledger import TAG_DIGITS, Submission, open_ledger
+from data.csv_rows import read_rows
 from data.errors import DataError, quote
-from data.metadata import read_rows
 
 COLUMNS = ("fileName", "date", "description", "status", "publicScore", "privateScore")
 NO_SCORE = ("", "None")                 # what clients write for a score that is not known (yet)

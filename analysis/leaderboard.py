@@ -8,7 +8,7 @@ from pathlib import Path
 from analysis.ledger import LEDGER, Submission, open_ledger, read_ledger, row_number, safe_text
 from analysis.prior_drift import PriorDrift, prior_drift
 from data.errors import DataError, quote
-from data.metadata import some_names
+from data.findings import some_names
 from runners.run_folder import RunFolder, latest_finished, list_runs
 from runners.state import file_digest, read_json, write_bytes
 

@@ -13,8 +13,9 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 
 from analysis.file_lock import locked
+from data.csv_rows import FORMULA_STARTS, read_rows
 from data.errors import DataError, quote
-from data.metadata import FORMULA_STARTS, raise_first, read_rows
+from data.findings import raise_first
 from runners.run_folder import RunFolder
 from runners.state import write_table
 

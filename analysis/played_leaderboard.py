@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 
 from analysis.file_lock import locked
 from callbacks.metrics import confusion_matrix, macro_f1
+from data.csv_rows import numbered, read_rows
 from data.errors import DataError, quote
-from data.metadata import ImageData, numbered, raise_first, read_rows, some_names
+from data.findings import raise_first, some_names
+from data.metadata import ImageData
 from data.submission import check_submission
 from runners.state import file_digest, write_table
 

@@ -14,8 +14,9 @@ from analysis.ledger import Submission
 from analysis.match_inputs import check_submission_file
 from analysis.prior_estimate import estimated_prior
 from analysis.run_predictions import RunPredictions, read_predictions
+from data.csv_rows import read_rows
 from data.errors import DataError
-from data.metadata import raise_first, read_rows
+from data.findings import raise_first
 from runners.run_folder import RunFolder
 
 

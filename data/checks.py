@@ -12,9 +12,10 @@ from pathlib import Path
 import pandas as pd
 
 from data.errors import DataError, quote
+from data.findings import Finding, some_names
 from data.images import decode_rgb, file_sha256, read_header
 from data.labels import FACTORS
-from data.metadata import Finding, ImageData, some_names
+from data.metadata import ImageData
 from data.reading import scan_data
 
 PARALLEL_FROM = 2_000   # images; below, starting processes costs more than it saves

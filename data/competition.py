@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
+from data.csv_rows import numbered, read_rows, read_test_table
 from data.errors import DataError, quote
+from data.findings import Finding, some_names
 from data.folders import Folder, ImageTree, nfc
 from data.labels import CLASS_NAMES, GENDERS, STEM_TO_MASK, age_bucket, encode
-from data.metadata import Finding, ImageData, numbered, read_rows, read_test_table, some_names
+from data.metadata import ImageData
 
 TRAIN_CSV, TRAIN_IMAGES = "train/train.csv", "train/images"
 TEST_CSV, TEST_IMAGES = "eval/info.csv", "eval/images"

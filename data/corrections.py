@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from data.csv_rows import read_rows
 from data.errors import DataError, quote
+from data.findings import raise_first, some_names
 from data.folders import nfc
 from data.labels import GENDERS, MASK_STATES, STEM_TO_MASK, age_bucket, encode
-from data.metadata import raise_first, read_rows, some_names
 
 MASK_CORRECTIONS = Path(__file__).with_name("mask_corrections.csv")   # those many teams found, and agree on
 

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from data.csv_rows import find_files, read_rows, read_test_table
 from data.errors import DataError
+from data.findings import Finding, some_names
 from data.folders import ImageTree
-from data.metadata import Finding, ImageData, find_files, read_rows, read_test_table, some_names
+from data.metadata import ImageData
 
 TEST_CSV = "test.csv"
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}")

@@ -6,8 +6,9 @@ from pathlib import Path
 from data.competition import TRAIN_CSV, scan_competition
 from data.corrections import apply_corrections
 from data.errors import DataError
+from data.findings import Finding, raise_first, some_names
 from data.generic import scan_generic
-from data.metadata import Finding, ImageData, raise_first, some_names
+from data.metadata import ImageData
 
 CSV_NAMES = ("data.csv", "train.csv")   # of a generic data set, the first that is there
 

@@ -9,8 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from data.csv_rows import FORMULA_STARTS, numbered, read_rows
 from data.errors import DataError, quote
-from data.metadata import FORMULA_STARTS, ImageData, numbered, raise_first, read_rows, some_names
+from data.findings import raise_first, some_names
+from data.metadata import ImageData
 
 
 def write_submission(path: Path, data: ImageData, image_ids: Sequence[str], labels: ArrayLike) -> None:

@@ -76,8 +76,7 @@ def gather(
         "folds": folds[validated],
     }
     write_arrays(run.oof, out_of_fold)
-    mean = np.mean([fold["test"] for fold in predictions], axis=0, dtype=np.float64)  # (M, C)
-    test: NDArray[np.float32] = mean.astype(np.float32)
+    test = np.stack([fold["test"] for fold in predictions]).mean(0, dtype=np.float64).astype(np.float32)  # (M, C)
     write_arrays(run.test, {"probabilities": test, "image_ids": _text(data.test["image_id"])})
     write_json(run.scores, {"classes": list(data.class_names), **run_scores(table, oof[validated], predictions)})
     if len(data.test):

@@ -48,11 +48,13 @@ def test_parts_add_up_and_each_is_its_own_difference(case: dict[str, Any]) -> No
 
 
 def test_a_given_prior_is_used_as_it_is(case: dict[str, Any]) -> None:
-    gap = explain_gap(**(case | {"leaked": None, "prior": [4, 6, 10]}))
-    weights = (np.array([0.2, 0.3, 0.5]) / np.bincount(case["targets"]))[case["targets"]]
-    shifted = f1_score(case["targets"], case["oof"], average="macro", sample_weight=weights)
-    assert gap.label_shift == pytest.approx(shifted - gap.oof) and gap.leak is None
-    assert "Leak was not looked for." in gap.text
+    for leaked in (None, case["leaked"]):
+        gap = explain_gap(**(case | {"leaked": leaked, "prior": [4, 6, 10]}))
+        targets, oof = (case[name] if leaked is None else case[name][~leaked] for name in ("targets", "oof"))
+        weights = (np.array([0.2, 0.3, 0.5]) / np.bincount(targets))[targets]
+        shifted = f1_score(targets, oof, average="macro", sample_weight=weights)
+        assert gap.label_shift == pytest.approx(shifted - f1_score(targets, oof, average="macro"))
+        assert (gap.leak is None) == (leaked is None) == ("Leak was not looked for." in gap.text)
 
 
 def test_without_test_predictions_label_shift_is_not_guessed(case: dict[str, Any]) -> None:

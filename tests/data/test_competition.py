@@ -8,8 +8,9 @@ import pytest
 
 from data.competition import scan_competition
 from data.errors import DataError
+from data.findings import Finding, raise_first
 from data.labels import STEM_TO_MASK, encode
-from data.metadata import Finding, ImageData, raise_first
+from data.metadata import ImageData
 from data.reading import read_data
 
 STEMS = tuple(STEM_TO_MASK)

@@ -1,13 +1,13 @@
-"""CSV files are read to the letter, and a path is recognised as one of the two forms or refused with what it holds."""
+"""CSV files are read to the letter; what is wrong with a row is said with its number."""
 
 from pathlib import Path
 
 import pytest
 
+from data.csv_rows import find_files, numbered, read_rows, read_test_table
 from data.errors import DataError
+from data.findings import Finding
 from data.folders import ImageTree
-from data.metadata import Finding, find_files, numbered, raise_first, read_rows, read_test_table, some_names
-from data.reading import read_data
 
 COLUMNS = ("id", "name")
 
@@ -118,20 +118,6 @@ def test_missing_file_and_folder_instead_of_a_file(tmp_path: Path) -> None:
         read_rows(tmp_path, COLUMNS)
 
 
-def test_only_findings_that_stop_are_raised(tmp_path: Path) -> None:
-    raise_first([Finding("a", "Said.", stops=False)])
-    with pytest.raises(DataError, match="^First.$"):
-        raise_first([Finding("a", "Said.", stops=False), Finding("b", "First.")])
-    with pytest.raises(DataError, match=r"^First. \(2 more: `python -m experiments check` lists them.\)$"):
-        raise_first([Finding("b", "First."), Finding("b", "Second."), Finding("c", "Third.")])
-
-
-def test_some_names_counts_what_it_leaves_out() -> None:
-    assert some_names(["a", "b"], 2) == "'a', 'b'"
-    assert some_names(["a", "b", "c", "d"], 2) == "'a', 'b' and 2 more"
-    assert some_names(["\x1b[31m"]) == "'\\x1b[31m'"
-
-
 def test_find_files_keeps_rows_and_order_and_names_the_others(tmp_path: Path) -> None:
     for name in ("b.jpg", "a.jpg"):
         (tmp_path / name).touch()
@@ -154,64 +140,3 @@ def test_a_test_image_named_like_a_formula_is_refused(tmp_path: Path, name: str)
     test, findings = read_test_table(ImageTree(tmp_path), "test.csv", ["path"])
     assert test.empty
     assert "starts like a spreadsheet formula" in findings[0].text
-
-
-# -- which form a path has ---------------------------------------------------------------------------------------------
-
-
-def generic(folder: Path, csv_name: str, label: str = "cat") -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "a.jpg").touch()
-    (folder / csv_name).write_text(f"path,label,group\na.jpg,{label},p1\n")
-    return folder / csv_name
-
-
-def competition(root: Path) -> Path:
-    person = root / "train/images/000001_male_Asian_20"
-    person.mkdir(parents=True)
-    (person / "normal.jpg").touch()
-    (root / "train/train.csv").write_text("id,gender,race,age,path\n000001,male,Asian,20,000001_male_Asian_20\n")
-    return root
-
-
-def test_a_folder_with_train_train_csv_is_the_competition(tmp_path: Path) -> None:
-    generic(competition(tmp_path), "data.csv")
-    assert read_data(tmp_path).form == "mask"
-
-
-@pytest.mark.parametrize("csv_name", ["data.csv", "train.csv"])
-def test_a_folder_with_a_csv_is_generic(tmp_path: Path, csv_name: str) -> None:
-    generic(tmp_path, csv_name)
-    data = read_data(tmp_path)
-    assert (data.form, data.root, len(data.train)) == ("csv", tmp_path, 1)
-
-
-def test_data_csv_comes_before_train_csv(tmp_path: Path) -> None:
-    generic(tmp_path, "train.csv", "old")
-    generic(tmp_path, "data.csv", "new")
-    assert read_data(tmp_path).class_names == ("new",)
-
-
-def test_a_csv_of_any_name_may_be_given_itself(tmp_path: Path) -> None:
-    assert read_data(generic(tmp_path, "mine.csv")).class_names == ("cat",)
-
-
-def test_neither_form_says_what_was_looked_for_and_what_is_there(tmp_path: Path) -> None:
-    (tmp_path / "input").mkdir()
-    (tmp_path / "readme.txt").touch()
-    with pytest.raises(DataError) as caught:
-        read_data(tmp_path)
-    assert str(caught.value) == (
-        f"{tmp_path} is no data set: expected a folder with train/train.csv or data.csv or "
-        f"train.csv, or a CSV file; it holds 'input', 'readme.txt'."
-    )
-    with pytest.raises(DataError, match="it holds nothing"):
-        read_data(tmp_path / "input")
-    with pytest.raises(DataError, match="none does not exist; expected a folder with train/train.csv"):
-        read_data(tmp_path / "none")
-
-
-@pytest.mark.parametrize("given", ["train", "train/train.csv"])
-def test_the_competition_named_one_folder_too_deep_is_told_so(tmp_path: Path, given: str) -> None:
-    with pytest.raises(DataError, match=f"no column label, group.*give the folder above train: {tmp_path}"):
-        read_data(competition(tmp_path) / given)
