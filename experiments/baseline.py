@@ -2,7 +2,7 @@
 
 Copied from: nothing, this is the first experiment.
 Command:     python -m experiments.baseline --data input/data
-Result:      not known yet.
+Result:      on the sample, out-of-fold F1 .404 (folds .381 +- .099), public leaderboard .467.
 """
 
 from functools import partial

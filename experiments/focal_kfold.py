@@ -2,7 +2,8 @@
 
 Copied from: baseline.py, criterion changed.
 Command:     python -m experiments.focal_kfold --data input/data
-Result:      not known yet.
+Result:      on the sample, out-of-fold F1 .426 (folds .406 +- .055), public .457: above the baseline out of fold,
+             below on the leaderboard, both within the noise. On 82 real people with drawn masks: .374.
 """
 
 from functools import partial

@@ -2,7 +2,8 @@
 
 Copied from: baseline.py, with EfficientNet-Lite0 whose weights come with a Python package, larger images, fewer epochs.
 Command:     python -m experiments.pretrained_kfold --data input/data
-Result:      not known yet.
+Result:      on 82 real people with drawn masks (12 of 18 classes), out-of-fold F1 .566 (folds .562 +- .062);
+             the same from random weights (focal_kfold): .374.
 """
 
 from functools import partial
