@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -54,7 +55,11 @@ def test_a_mistake_in_a_declaration_is_one_sentence(tmp_path: Path, old: str, ne
 def test_ctrl_c_says_how_to_go_on(tmp_path: Path, competition: Path) -> None:
     command = [sys.executable, "-m", "experiments.baseline", "--data", str(competition), "--runs", str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True)  # noqa: S603
+    # a shell's background job ignores Ctrl-C, and so would its children: the suite may be run as one
+    heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    process = subprocess.Popen(  # noqa: S603 - our own words
+        command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True, preexec_fn=heed
+    )
     assert process.stdout is not None
     for line in process.stdout:
         if "epoch" in line:
