@@ -43,6 +43,9 @@ def main(experiment: Experiment) -> None:
         except DataError as error:
             console.print(f"error: {error}", markup=False, soft_wrap=True)
             raise typer.Exit(1) from None
+        except OSError as error:  # a full disk, a folder that may not be written: what is committed stays
+            console.print(f"error: {error.filename or runs}: {error.strerror}.", markup=False, soft_wrap=True)
+            raise typer.Exit(1) from None
         except KeyboardInterrupt:
             console.print("Stopped. The same command continues from the last finished epoch.")
             raise typer.Exit(INTERRUPTED) from None

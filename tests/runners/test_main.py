@@ -52,6 +52,12 @@ def test_a_mistake_in_a_declaration_is_one_sentence(tmp_path: Path, old: str, ne
     assert answer.returncode == 1 and sentence in said and "Traceback" not in said, said
 
 
+def test_a_runs_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path, competition: Path) -> None:
+    (tmp_path / "runs").write_text("a file")
+    answer = python("-m", "experiments.smoke", "--data", str(competition), "--runs", "runs", "--fast", cwd=tmp_path)
+    assert answer.returncode == 1 and "Not a directory" in answer.stdout and "Traceback" not in answer.stderr
+
+
 def test_ctrl_c_says_how_to_go_on(tmp_path: Path, competition: Path) -> None:
     command = [sys.executable, "-m", "experiments.baseline", "--data", str(competition), "--runs", str(tmp_path)]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
