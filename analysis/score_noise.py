@@ -17,7 +17,8 @@ def score_deviation(
     set's mix. First order (delta method): the influence of each person on the score, squared and averaged over persons.
     Images of a person stray together; a deviation that took them for independent would be about 40 % too small.
     """
-    hits, sizes = weighted_sums(targets, labels, weights)                               # (E, C) each
+    hits, misses = weighted_sums(targets, labels, weights)                              # (E, C) each
+    sizes = 2 * hits + misses
     present = sizes > 0
     f1 = np.divide(2 * hits, sizes, out=np.zeros_like(sizes), where=present)
     slope = np.divide(1, sizes, out=np.zeros_like(sizes), where=present) / present.sum(1, keepdims=True)

@@ -5,7 +5,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 import analysis.split_score
-from analysis.split_score import blocks, person_counts, score_splits, weighted_macro_f1
+from analysis.split_score import blocks, packed, person_counts, score_splits, unpacked, weighted_macro_f1
 from data.errors import DataError
 
 
@@ -88,10 +88,27 @@ def test_columns_of_membership_are_the_sorted_persons() -> None:
     np.testing.assert_array_equal(scores, [[0.0], [1.0]])       # adam's image is a miss, zoe's a hit
 
 
-def test_counts_hold_hits_and_predicted_plus_true() -> None:
-    counts = person_counts(np.array([0, 1, 1]), np.array([0, 0, 1]), np.array([[0, 0, 1]]), (2, 2))
-    np.testing.assert_array_equal(counts[:, 0, 0], [[1, 0], [0, 1]])
-    np.testing.assert_array_equal(counts[:, 1, 0], [[3, 1], [0, 2]])
+def test_counts_hold_hits_and_misses() -> None:
+    hits, misses = person_counts(np.array([0, 1, 1]), np.array([0, 0, 1]), np.array([[0, 0, 1]]), (2, 2))
+    np.testing.assert_array_equal(hits, [[1, 0], [0, 1]])
+    np.testing.assert_array_equal(misses, [[1, 1], [0, 0]])
+
+
+@pytest.mark.parametrize(("most_hits", "most_misses", "columns", "number"), [
+    (4095, 4095, 3, np.float32), (4095, 4096, 6, np.float32), (4096, 4095, 6, np.float32), (2**24, 5, 6, np.float32),
+    (2**24 + 1, 5, 6, np.float64), (5, 2**24 + 1, 6, np.float64),
+])
+def test_packing_is_exact_up_to_the_last_image_that_fits(
+    most_hits: int, most_misses: int, columns: int, number: type
+) -> None:
+    """Hits and misses below 2^12 share float32's 24 bits; one image more, and they lie side by side."""
+    hits, misses = [[most_hits - 5, 0, 1], [5, 1, 0]], [[3, most_misses - 1, 0], [0, 1, 2]]
+    counts = np.array([hits, misses], np.float32)
+    table, base = packed(counts, largest=1)
+    assert table.shape == (2, columns) and (base > 0) == (columns == 3) and table.dtype == number
+    for membership in ([[1, 1]], [[0, 1]], [[1, 0]], [[0, 0]]):
+        sums = unpacked(np.array(membership, table.dtype) @ table, base)
+        np.testing.assert_array_equal(sums, [membership @ each for each in counts.astype(float)])
 
 
 def test_weighted_score_of_images_equals_scikit_learn() -> None:
