@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from data.errors import DataError
+
 Log = list[dict[str, float]]  # one row an epoch: {"epoch": 1, "train_loss": ..., "valid_f1": ...}
 
 
@@ -19,11 +21,11 @@ class Monitor:
     mode: Literal["max", "min"]
 
     def values(self, log: Log) -> list[float]:
-        """The watched number of every epoch; KeyError names what the log holds where it lacks it."""
+        """The watched number of every epoch; DataError names what the log holds where it lacks it."""
         key = f"valid_{self.metric}"
         if log and key not in log[-1]:
             available = ", ".join(name.removeprefix("valid_") for name in log[-1] if name.startswith("valid_"))
-            raise KeyError(f"the monitored metric {self.metric!r} is not logged; available: {available}")
+            raise DataError(f"monitor names {self.metric!r}, which is not logged; available: {available}.")
         return [row[key] for row in log]
 
     def best_epoch(self, log: Log) -> int | None:

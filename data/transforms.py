@@ -8,6 +8,7 @@ workers, not on the order of the images.
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import cv2
@@ -39,12 +40,7 @@ class Transform:
 
 def resize(*, size: tuple[int, int]) -> Transform:
     """The image at `size` (H, W), each pixel the mean of those it covers (INTER_AREA); nothing random."""
-    height, width = size
-
-    def apply(image: Image, key: Sequence[int]) -> Image:
-        return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-
-    return Transform(size, apply)
+    return Transform(size, partial(_resized, size))
 
 
 def flip_shift_colour(
@@ -87,9 +83,17 @@ def flip_shift_colour(
 def seeded(pipeline: "A.Compose", size: tuple[int, int]) -> Transform:
     """An albumentations pipeline that gives images of `size`, drawn anew from each key."""
 
-    def apply(image: Image, key: Sequence[int]) -> Image:
-        pipeline.set_random_seed(int(np.random.SeedSequence(list(key)).generate_state(1)[0]))
-        transformed: Image = pipeline(image=image)["image"]
-        return transformed
+    return Transform(size, partial(_augmented, pipeline))
 
-    return Transform(size, apply)
+
+# Functions of the module, not closures: where workers are spawned, a transform is pickled to reach them.
+
+
+def _resized(size: tuple[int, int], image: Image, key: Sequence[int]) -> Image:
+    return np.asarray(cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _augmented(pipeline: "A.Compose", image: Image, key: Sequence[int]) -> Image:
+    pipeline.set_random_seed(int(np.random.SeedSequence(list(key)).generate_state(1)[0]))
+    transformed: Image = pipeline(image=image)["image"]
+    return transformed

@@ -52,8 +52,12 @@ class Experiment:
             raise DataError(f'monitor is {self.monitor!r}: a metric and "max" or "min" would be right.')
         if self.schedule_every not in ("epoch", "step"):
             raise DataError(f'schedule_every is {self.schedule_every!r}: "epoch" or "step" would be right.')
-        if not self.tta:
-            raise DataError("tta is empty: at least one view is needed, such as (identity,).")
+        if not isinstance(self.tta, tuple) or not self.tta:
+            raise DataError(f"tta is {self.tta!r}: a tuple of one view or more, such as (identity,), would be right.")
+        if self.scheduler and self.scheduler.func.__name__ == "ReduceLROnPlateau" and self.schedule_every == "step":
+            raise DataError(
+                'scheduler is ReduceLROnPlateau, which waits for epochs: schedule_every="epoch" would be right.'
+            )
         self.record()
 
     def _check_numbers(self) -> None:
@@ -71,11 +75,13 @@ class Experiment:
     def _check_factories(self) -> None:
         required = ("split", "model", "optimizer", "train_transform", "valid_transform")
         optional = [name for name in ("scheduler", "sampler") if getattr(self, name) is not None]
-        for name in (*required, *optional):
-            if not isinstance(getattr(self, name), partial):
-                raise DataError(
-                    f"{name} is {getattr(self, name)!r}: functools.partial of an imported function would be right."
-                )
+        if not isinstance(self.criteria, Mapping):
+            raise DataError(f"criteria is {self.criteria!r}: a dict of functools.partial by name would be right.")
+        factories = {name: getattr(self, name) for name in (*required, *optional)}
+        factories |= {f"criteria[{name!r}]": factory for name, factory in self.criteria.items()}
+        for name, factory in factories.items():
+            if not isinstance(factory, partial):
+                raise DataError(f"{name} is {factory!r}: functools.partial of an imported function would be right.")
 
     def _check_criterion(self) -> None:
         schedule = self.criterion_schedule
@@ -108,3 +114,12 @@ class Experiment:
         if isinstance(values["criterion"], dict):  # JSON has no whole numbers as keys
             values["criterion"] = {int(epoch): name for epoch, name in values["criterion"].items()}
         return cls(**values)
+
+
+def build(field: str, factory: Factory, *arguments: Any, **keywords: Any) -> Any:
+    """What a declared factory makes; DataError names the field where it refuses the values it was declared with."""
+    try:
+        return factory(*arguments, **keywords)
+    except (TypeError, ValueError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{field}: {factory.func.__qualname__} refuses what was declared ({reason}).") from error

@@ -28,7 +28,7 @@ from data.metadata import ImageData
 from data.samplers import SequentialSampler, ShuffledSampler
 from runners.display import Display
 from runners.environment import Compute
-from runners.experiment import Experiment, Factory
+from runners.experiment import Experiment, Factory, build
 from runners.inference import predict
 from runners.run_folder import FoldFolder
 from runners.state import read_arrays, read_checkpoint, write_arrays, write_checkpoint, write_table
@@ -103,8 +103,8 @@ def train_fold(fold: Fold, display: Display) -> ClassificationRunner:
     """Run Catalyst over the fold's epochs, from the last committed one on."""
     experiment = fold.experiment
     torch.manual_seed(fold.seed)  # Catalyst seeds only after the model is built
-    model = experiment.model(num_classes=fold.classes)
-    optimizer = experiment.optimizer(model.parameters())
+    model = build("model", experiment.model, num_classes=fold.classes)
+    optimizer = build("optimizer", experiment.optimizer, model.parameters())
     runner = ClassificationRunner()
     runner.train(
         loaders=make_loaders(fold),
@@ -112,7 +112,7 @@ def train_fold(fold: Fold, display: Display) -> ClassificationRunner:
         engine=make_engine(fold.compute.device),
         criterion=make_criteria(fold),
         optimizer=optimizer,
-        scheduler=experiment.scheduler(optimizer) if experiment.scheduler else None,
+        scheduler=build("scheduler", experiment.scheduler, optimizer) if experiment.scheduler else None,
         callbacks=make_callbacks(fold, display),
         num_epochs=experiment.epochs,
         seed=fold.seed,
@@ -123,9 +123,10 @@ def train_fold(fold: Fold, display: Display) -> ClassificationRunner:
 def make_loaders(fold: Fold) -> dict[str, Any]:
     """The training loader in the sampler's order, the validation loader in the table's."""
     experiment = fold.experiment
-    sampler = (experiment.sampler or partial(ShuffledSampler))(len(fold.train), seed=experiment.seed, fold=fold.number)
+    shuffled = experiment.sampler or partial(ShuffledSampler)
+    sampler = build("sampler", shuffled, len(fold.train), seed=experiment.seed, fold=fold.number)
     return {
-        "train": _loader(fold, fold.train, experiment.train_transform(), sampler),
+        "train": _loader(fold, fold.train, build("train_transform", experiment.train_transform), sampler),
         "valid": _loader(fold, fold.valid, experiment.valid_transform(), SequentialSampler(len(fold.valid))),
     }
 
@@ -134,12 +135,12 @@ def make_criteria(fold: Fold) -> dict[str, nn.Module]:
     """Every declared criterion by name; those that ask for `class_counts` get the training rows', (C,)."""
     counts = torch.bincount(torch.tensor(fold.train["target"].to_numpy()), minlength=fold.classes)
 
-    def build(factory: Factory) -> nn.Module:
+    def criterion(name: str, factory: Factory) -> nn.Module:
         asks = "class_counts" in inspect.signature(factory.func).parameters
-        criterion: nn.Module = factory(class_counts=counts) if asks else factory()
-        return criterion
+        built: nn.Module = build(f"criteria[{name!r}]", factory, **({"class_counts": counts} if asks else {}))
+        return built
 
-    return {name: build(factory) for name, factory in fold.experiment.criteria.items()}
+    return {name: criterion(name, factory) for name, factory in fold.experiment.criteria.items()}
 
 
 def make_callbacks(fold: Fold, display: Display) -> list[Callback]:

@@ -10,7 +10,7 @@ import typer
 from data.errors import DataError
 from runners.display import Display, make_console
 from runners.environment import Compute
-from runners.experiment import Experiment
+from runners.experiment import Experiment, build
 from runners.question import question
 from runners.run_folder import FAST, RunFolder
 from runners.summary import print_header, print_result
@@ -75,7 +75,7 @@ def run_experiment(
         raise DataError(_no_data(data_path))
     corrections = Path(experiment.corrections) if experiment.corrections else None
     data = read_data(data_path, corrections)
-    folds = experiment.split().assign(data.train, seed=experiment.seed)
+    folds = build("split", experiment.split).assign(data.train, seed=experiment.seed)
     if fast:
         data, folds = one_batch(data, folds, experiment.batch_size)
         experiment, runs = one_epoch(experiment), runs / FAST

@@ -2,6 +2,7 @@
 
 import difflib
 import importlib.util
+import pickle  # noqa: S403 - for the name of an error only
 from pathlib import Path
 from typing import Any
 
@@ -93,7 +94,12 @@ def _read_weights(path: Path) -> dict[str, torch.Tensor]:
         from safetensors.torch import load_file
 
         return load_file(path)
-    weights: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        weights: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise DataError(
+            f"{path} does not load as weights and nothing else: a state dict of tensors would be right."
+        ) from error
     return weights
 
 

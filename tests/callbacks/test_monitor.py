@@ -3,6 +3,7 @@ import math
 import pytest
 
 from callbacks.monitor import Monitor, best_position
+from data.errors import DataError
 
 
 def log(*values: float) -> list[dict[str, float]]:
@@ -34,7 +35,7 @@ def test_improvement_and_epochs_since() -> None:
 
 
 def test_unknown_metric_lists_what_is_logged() -> None:
-    with pytest.raises(KeyError, match="'auc' is not logged; available: f1"):
+    with pytest.raises(DataError, match="monitor names 'auc', which is not logged; available: f1"):
         Monitor("auc", "max").values(log(0.1))
 
 

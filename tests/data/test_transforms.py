@@ -1,3 +1,4 @@
+import pickle
 from functools import partial
 
 import cv2
@@ -42,6 +43,12 @@ def test_resize_takes_the_mean_of_the_pixels_it_covers(image) -> None:
 def test_with_nothing_to_do_augmentation_is_resizing(image) -> None:
     still = flip_shift_colour(size=(30, 20), flip=0, shift=0, scale=0, rotate=0, brightness=0, contrast=0)
     np.testing.assert_array_equal(still(image, (1, 2, 3)), resize(size=(30, 20))(image, (1, 2, 3)))
+
+
+def test_transforms_reach_workers_that_are_spawned(image) -> None:
+    for transform in (augment(size=(32, 24)), resize(size=(32, 24))):
+        copy = pickle.loads(pickle.dumps(transform))  # noqa: S301 - our own bytes
+        np.testing.assert_array_equal(copy(image, (1, 2, 3)), transform(image, (1, 2, 3)))
 
 
 def test_opencv_leaves_the_cores_to_torch_and_the_workers() -> None:

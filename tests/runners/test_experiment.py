@@ -5,6 +5,7 @@ from functools import partial
 
 import pytest
 from torch.optim import AdamW
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from data.errors import DataError
 from runners.criteria import CrossEntropy, inverse_frequency
@@ -37,7 +38,12 @@ def test_the_record_survives_json_and_rebuilds_the_experiment(declare) -> None:
         ({"criterion": {2: "ce"}}, "it must say which criterion epoch 1 takes"),
         ({"monitor": ("f1", "best")}, 'a metric and "max" or "min"'),
         ({"schedule_every": "batch"}, 'schedule_every is \'batch\': "epoch" or "step"'),
-        ({"tta": ()}, "tta is empty"),
+        ({"tta": ()}, "tta is .*: a tuple of one view or more"),
+        ({"criteria": {"ce": CrossEntropy, "f1": CrossEntropy}}, r"criteria\['ce'\] is .*: functools.partial"),
+        (
+            {"scheduler": partial(ReduceLROnPlateau), "schedule_every": "step"},
+            "scheduler is ReduceLROnPlateau, which waits for epochs",
+        ),
         ({"optimizer": AdamW}, "optimizer is .*: functools.partial of an imported function"),
         ({"optimizer": partial(AdamW, lrr=1e-3)}, "optimizer: AdamW has no parameter 'lrr'; it has params, lr, betas"),
         ({"optimizer": partial(AdamW, 1e-3)}, "optimizer passes 0.001 by position: keywords only"),

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
+from data.errors import DataError
 from data.metadata import ImageData
 from runners.environment import Compute
 from runners.fold import Fold, Timing, make_criteria, make_loaders
@@ -53,6 +54,20 @@ def test_criteria_that_ask_get_the_counts_of_the_training_rows(fold) -> None:
     built = make_criteria(fold(0, criteria=criteria, criterion="ce"))
     assert torch.equal(built["ce"].weights, inverse_frequency(torch.tensor([2, 1, 1])))
     assert isinstance(built["plain"], torch.nn.CrossEntropyLoss)
+
+
+def test_values_that_a_factory_refuses_name_the_field(fold) -> None:
+    from functools import partial
+
+    from torch.optim import AdamW
+
+    from runners.experiment import build
+    from runners.models import timm_classifier
+
+    with pytest.raises(DataError, match=r"optimizer: AdamW refuses what was declared \(Invalid learning rate: -1"):
+        build("optimizer", partial(AdamW, lr=-1), [torch.nn.Parameter(torch.zeros(1))])
+    with pytest.raises(DataError, match="model: timm_classifier refuses .*missing .*'drop_rate'"):
+        build("model", partial(timm_classifier, backbone="test_resnet", pretrained=None), num_classes=3)
 
 
 def test_times_of_an_interrupted_start_are_kept(tmp_path: Path) -> None:

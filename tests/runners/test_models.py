@@ -58,6 +58,13 @@ def test_weights_that_do_not_fit_or_are_not_there_are_named(tmp_path: Path) -> N
         tiny(pretrained="package")
 
 
+def test_a_file_that_is_no_state_dict_is_refused(tmp_path: Path) -> None:
+    for name, body in (("text.pth", b"no weights"), ("empty.pth", b"")):
+        (tmp_path / name).write_bytes(body)
+        with pytest.raises(DataError, match=f"{name} does not load as weights and nothing else"):
+            tiny(pretrained=str(tmp_path / name))
+
+
 def test_without_a_network_the_error_says_what_to_give(monkeypatch) -> None:
     import timm
 
