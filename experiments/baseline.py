@@ -2,7 +2,7 @@
 
 Copied from: nothing, this is the first experiment.
 Command:     python -m experiments.baseline --data input/data
-Result:      on the sample, out-of-fold F1 .404 (folds .381 +- .099), public leaderboard .467,
+Result:      on a first drawing of the sample, out-of-fold F1 .404 (folds .381 +- .099), public leaderboard .467,
              private .444: best of the first five.
 """
 

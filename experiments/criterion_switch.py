@@ -2,7 +2,7 @@
 
 Copied from: baseline.py, a second criterion from epoch 9 on.
 Command:     python -m experiments.criterion_switch --data input/data
-Result:      on the sample, out-of-fold F1 .430 (folds .394 +- .108), public .541, best of five;
+Result:      on a first drawing of the sample, out-of-fold F1 .430 (folds .394 +- .108), public .541, best of five;
              private .393, fourth of five: what the public half showed was luck.
 """
 

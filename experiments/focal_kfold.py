@@ -2,8 +2,9 @@
 
 Copied from: baseline.py, criterion changed.
 Command:     python -m experiments.focal_kfold --data input/data
-Result:      on the sample, out-of-fold F1 .426 (folds .406 +- .055), public .457: above the baseline out of fold,
-             below on the leaderboard, both within the noise. On 82 real people with drawn masks: .374.
+Result:      on a first drawing of the sample, out-of-fold F1 .426 (folds .406 +- .055), public .457: above the
+             baseline out of fold, below on the leaderboard, both within the noise. On 82 real people with drawn
+             masks: .374.
 """
 
 from functools import partial

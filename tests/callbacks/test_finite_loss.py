@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
@@ -37,3 +39,32 @@ def test_fewer_bad_batches_than_the_patience_do_not_stop_it(train) -> None:
 def test_bad_batches_at_the_very_end_of_an_epoch_are_found(train) -> None:
     with pytest.raises(DataError, match="batch 8"):
         train(criteria={"ce": NaNFrom(first=6, batches=99)}, extra=[FiniteLossCallback(3)], lr=0.0)
+
+
+def losses(values: list[float], patience: int, train: bool = True) -> None:
+    """Feed a row of losses to the callback, one a batch."""
+    callback = FiniteLossCallback(patience)
+    runner = SimpleNamespace(is_train_loader=train, loader_batch_len=len(values), epoch_step=1)
+    runner.engine = SimpleNamespace(device="cpu")
+    callback.on_loader_start(runner)
+    for batch, value in enumerate(values, 1):
+        runner.loader_batch_step, runner.batch_metrics = batch, {"loss": torch.tensor(value)}
+        callback.on_batch_end(runner)
+
+
+NAN = float("nan")
+
+
+@pytest.mark.parametrize("values", [[NAN, NAN, 1.0] * 5, [NAN, 1.0] * 9, [1.0] * 9])
+def test_only_batches_in_a_row_count(values: list[float]) -> None:
+    losses(values, patience=3)
+
+
+@pytest.mark.parametrize("values", [[1.0, NAN, NAN, NAN, 1.0, 1.0], [float("inf")] * 3, [1.0] * 4 + [NAN] * 3])
+def test_a_row_is_found_wherever_it_lies(values: list[float]) -> None:
+    with pytest.raises(DataError, match="3 batches in a row"):
+        losses(values, patience=3)
+
+
+def test_validation_is_not_counted() -> None:
+    losses([NAN] * 9, patience=3, train=False)

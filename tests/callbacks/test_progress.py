@@ -14,6 +14,10 @@ def test_one_line_an_epoch_says_loss_metric_best_and_speed() -> None:
     assert "(no best yet)" in epoch_line("fold 1/5", 30, Monitor("f1", "max"), log(float("nan")), 1)
 
 
+def test_the_sampler_is_told_each_epoch(train) -> None:
+    assert train(epochs=3).loaders["train"].sampler.epoch == 3
+
+
 def test_ticks_add_up_to_every_batch_also_after_an_early_stop(train) -> None:
     ticks, lines, times = [], [], []
     progress = ProgressCallback(

@@ -5,10 +5,19 @@ import pandas as pd
 import pytest
 import torch
 
+from callbacks.checkpoint import CheckpointCallback
+from callbacks.criterion import CriterionCallback
+from callbacks.early_stopping import EarlyStoppingCallback
+from callbacks.f1 import F1Callback
+from callbacks.finite_loss import FiniteLossCallback
+from callbacks.optimizer import BackwardCallback, OptimizerCallback
+from callbacks.progress import ProgressCallback
+from callbacks.scheduler import SchedulerCallback
 from data.errors import DataError
 from data.metadata import ImageData
+from runners.display import Display, make_console
 from runners.environment import Compute
-from runners.fold import Fold, Timing, make_criteria, make_loaders
+from runners.fold import Fold, Timing, make_callbacks, make_criteria, make_loaders
 from runners.run_folder import FoldFolder
 
 
@@ -76,3 +85,28 @@ def test_times_of_an_interrupted_start_are_kept(tmp_path: Path) -> None:
     Timing(folder).save(2, 11.0, 70)
     Timing(folder).save(2, 9.0, 70)  # epoch 2 again, after a kill before its commit
     assert folder.timing.read_text() == "epoch,seconds,images\n1,10.0,70\n2,9.0,70\n"
+
+
+def test_callbacks_are_given_what_the_experiment_declares(fold) -> None:
+    declared = {"accumulate": 3, "batch_size": 5, "clip_norm": 0.5, "patience": 7, "schedule_every": "step"}
+    made = {type(callback): callback for callback in make_callbacks(fold(**declared), Display(make_console()))}
+    assert made[CriterionCallback].schedule == {1: "ce", 3: "f1"}
+    assert made[F1Callback].classes == 3
+    assert made[BackwardCallback].window_images == made[OptimizerCallback].window_images == 15
+    assert (made[OptimizerCallback].accumulate, made[OptimizerCallback].clip_norm) == (3, 0.5)
+    assert (made[SchedulerCallback].every, made[SchedulerCallback].accumulate) == ("step", 3)
+    assert made[EarlyStoppingCallback].patience == 7
+    assert {FiniteLossCallback, CheckpointCallback, ProgressCallback} < set(made)
+    assert SchedulerCallback not in map(type, make_callbacks(fold(scheduler=None), Display(make_console())))
+
+
+def test_loaders_are_given_what_the_experiment_declares(fold) -> None:
+    from functools import partial
+
+    from data.transforms import resize
+
+    loaders = make_loaders(fold(2, seed=9, batch_size=3, valid_transform=partial(resize, size=(8, 6))))
+    train, valid = loaders["train"], loaders["valid"]
+    assert train.dataset.transform.size == (32, 24) and valid.dataset.transform.size == (8, 6)
+    assert (train.sampler.seed, train.sampler.fold, train.dataset.seed, train.batch_size) == (9, 2, 9, 3)
+    assert train.num_workers == valid.num_workers == 0

@@ -47,6 +47,27 @@ def test_comments_and_docstrings_are_no_part_of_the_code(parts) -> None:
     assert first != parts(text="x = 2\n")
 
 
+def test_images_of_another_size_are_other_data(competition: Path, declare, tmp_path: Path) -> None:
+    import shutil
+
+    copy, source = tmp_path / "copy", tmp_path / "tiny.py"
+    shutil.copytree(competition, copy)
+    source.write_text("x = 1")
+
+    def data_hash() -> str:
+        data = read_data(copy)
+        folds = declare().split().assign(data.train, seed=1)
+        return identity_parts(declare().record(), folds_table(data, folds), data, source, False)["data"]
+
+    first = data_hash()
+    assert first == data_hash()
+    for part in ("train", "eval"):  # a training image, then a test image
+        before = data_hash()
+        image = next(path for path in sorted((copy / part).rglob("*.jpg")) if not path.name.startswith("."))
+        image.write_bytes(image.read_bytes() + b" ")
+        assert data_hash() != before
+
+
 def test_the_code_is_everything_a_result_depends_on() -> None:
     names = {path.relative_to(module._PROJECT).as_posix() for path in module._code_files()}
     assert {"data/splits.py", "callbacks/f1.py", "runners/fold.py"} <= names

@@ -83,6 +83,9 @@ def test_a_run_leaves_everything_that_was_promised(run, declare, competition: Pa
     assert checkpoint["metrics"]["epoch"] == int(best["epoch"]) and checkpoint["config"] == declare().record()
     assert f"F1 {scores['oof']['f1']:.4f}" in printed and str(folder.submission) in printed.replace("\n", "")
     assert Experiment.from_record(read_json(folder.record)).name == "tiny"
+    assert folder.source.read_text() == '"""Does it run?"""\n'
+    assert set(read_json(folder.identity)) == {"experiment", "split", "data", "code", "mode"}
+    assert [row["persons"] for row in scores["folds"]] == [6, 6] and scores["oof"]["persons"] == 12
     assert set(json.loads(folder.environment.read_text())) >= {"python", "versions", "compute", "data"}
 
 
