@@ -3,6 +3,10 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("suite", deadline=None)  # a busy machine is slow, not wrong
+settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")
