@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from analysis.candidates import DOMAIN, PRIOR, STRATIFIED, TILTED, TILTED_TO_TEST, Bools
-from analysis.checked_arrays import checked_labels, checked_predictions
-from analysis.estimates import (
+from analysis.matching.candidates import DOMAIN, PRIOR, STRATIFIED, TILTED, TILTED_TO_TEST, Bools
+from analysis.matching.checked_arrays import checked_labels, checked_predictions
+from analysis.matching.estimates import (
     DOMAIN_TABLE,
     FOLDS,
     LABEL_TABLE,
@@ -21,9 +21,9 @@ from analysis.estimates import (
     reference_weights,
     split_estimates,
 )
-from analysis.match_advice import advice, thin_reasons
-from analysis.match_evidence import Evidence, gather_evidence
-from analysis.split_score import score_splits
+from analysis.matching.match_advice import advice, thin_reasons
+from analysis.matching.match_evidence import Evidence, gather_evidence
+from analysis.matching.split_score import score_splits
 from data.errors import DataError
 
 __all__ = ["SplitMatch", "match_folds", "match_splits", "score_splits"]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.split_score import weighted_macro_f1
+from analysis.matching.split_score import weighted_macro_f1
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

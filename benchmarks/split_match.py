@@ -17,12 +17,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.candidates import prior_inclusion, sample_persons
-from analysis.label_shift import em_prior
-from analysis.match_evidence import Evidence, gather_evidence
-from analysis.run_order import kendall
+from analysis.matching.candidates import prior_inclusion, sample_persons
+from analysis.matching.label_shift import em_prior
+from analysis.matching.match_evidence import Evidence, gather_evidence
+from analysis.matching.run_order import kendall
+from analysis.matching.split_score import score_splits
 from analysis.split_match import SplitMatch, match_splits
-from analysis.split_score import score_splits
 from benchmarks.simulated_competition import WORLDS, Competition, simulate
 
 SUBMISSIONS = (3, 5, 12)

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
-from analysis.split_score import score_splits
+from analysis.matching.split_score import score_splits
 
 CLASSES = 18
 SKLEARN_SPLITS = 2          # timed per round: a split of 20 runs takes a tenth of a second

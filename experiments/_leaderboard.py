@@ -12,9 +12,9 @@ from data.errors import DataError
 from runners.display import make_console
 
 if TYPE_CHECKING:
-    from analysis.leaderboard import Entered
-    from analysis.leaderboard_table import Line
-    from analysis.ledger import Submission
+    from analysis.leaderboard.leaderboard_table import Line
+    from analysis.leaderboard.ledger import Submission
+    from analysis.leaderboard.registration import Entered
 
 leaderboard = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -34,8 +34,8 @@ def table(
     if context.invoked_subcommand is not None:
         _refuse_before(context, context.invoked_subcommand)
         return
-    from analysis.leaderboard_table import leaderboard_lines
-    from analysis.ledger import read_ledger
+    from analysis.leaderboard.leaderboard_table import leaderboard_lines
+    from analysis.leaderboard.ledger import read_ledger
 
     rows, console = read_ledger(runs), make_console()
     if not rows:
@@ -52,8 +52,8 @@ def table(
 @leaderboard.command()
 def submit(run: Run, runs: Runs = RUNS) -> None:
     """Register a run's submission, and print the file to upload."""
-    from analysis.kaggle import suggested_description
-    from analysis.leaderboard import find_run, prepare, register
+    from analysis.leaderboard.kaggle import suggested_description
+    from analysis.leaderboard.registration import find_run, prepare, register
     from runners.state import read_json
 
     folder = find_run(runs, run)
@@ -77,7 +77,7 @@ def add(
     runs: Runs = RUNS,
 ) -> None:
     """Enter a submission's score; registers it if it is not yet."""
-    from analysis.leaderboard import enter_score, find_run_to_score, parse_score
+    from analysis.leaderboard.registration import enter_score, find_run_to_score, parse_score
 
     public = parse_score(score, "the public score")
     hidden = None if private is None else parse_score(private, "the private score")
@@ -90,7 +90,7 @@ def import_(
     runs: Runs = RUNS,
 ) -> None:
     """Enter scores from the Kaggle client's list of submissions."""
-    from analysis.kaggle import import_scores
+    from analysis.leaderboard.kaggle import import_scores
 
     imported = import_scores(runs, csv_file, _now())
     for entered in imported.entered:
@@ -111,8 +111,8 @@ def score(
 
     The public half is told now, the private half with --final; ten files a day.
     """
-    from analysis.leaderboard import enter_played
-    from analysis.played_leaderboard import A_DAY, play
+    from analysis.leaderboard.played_leaderboard import A_DAY, play
+    from analysis.leaderboard.registration import enter_played
     from data.reading import read_data
 
     runs.mkdir(parents=True, exist_ok=True)
@@ -138,10 +138,10 @@ def gap(
 
     In parts: leak, label shift, sampling noise, the rest; as text, and as a picture beside the ledger.
     """
-    from analysis.gap_plot import write_gap_plot
-    from analysis.leaderboard import find_run
-    from analysis.ledger import read_ledger
-    from analysis.submission_gap import explain_gaps
+    from analysis.leaderboard.gap_plot import write_gap_plot
+    from analysis.leaderboard.ledger import read_ledger
+    from analysis.leaderboard.registration import find_run
+    from analysis.leaderboard.submission_gap import explain_gaps
 
     rows = read_ledger(runs)
     explained, left_out = explain_gaps(runs, rows, data)

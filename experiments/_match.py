@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
-    from analysis.match_record import MatchFiles
-    from analysis.matched_split import Expectation
+    from analysis.leaderboard.match_record import MatchFiles
+    from analysis.leaderboard.matched_split import Expectation
     from analysis.split_match import SplitMatch
 
 SAMPLE = Path("input/sample")
@@ -40,11 +40,11 @@ def match(
     Takes every registered submission with a public score; nothing is trained. Explained in docs/leaderboard.md.
     """
     # Imported here: numpy and scipy make nobody wait who asks for --help.
-    from analysis.ledger import read_ledger
-    from analysis.match_inputs import gather_inputs
-    from analysis.match_plot import match_picture, write_match_plot
-    from analysis.match_record import MatchFiles
-    from analysis.matched_split import MatchSettings, expectations, write_match
+    from analysis.leaderboard.ledger import read_ledger
+    from analysis.leaderboard.match_inputs import gather_inputs
+    from analysis.leaderboard.match_plot import match_picture, write_match_plot
+    from analysis.leaderboard.match_record import MatchFiles
+    from analysis.leaderboard.matched_split import MatchSettings, expectations, write_match
     from analysis.split_match import match_folds
     from data.reading import read_data
 

@@ -14,7 +14,7 @@ PACKAGES = {
     "callbacks": {"callbacks", "data"},
     "data": {"data"},
 }
-READ_BY_ANALYSIS = {"runners.run_folder", "runners.state", "runners.question", "callbacks.metrics"}
+READ_BY_ANALYSIS = {"runners.run_folder", "runners.state", "runners.question", "runners.file_lock", "callbacks.metrics"}
 LIBRARIES = {
     "catalyst": {"runners/fold.py", "runners/supervised.py", "callbacks/*.py"},
     "timm": {"runners/models.py"},

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from analysis.leaderboard import find_run
+from analysis.leaderboard.registration import find_run
 from analysis.run_predictions import read_predictions
 from benchmarks.simulated_runs import Trial, write_run
 from data.errors import DataError

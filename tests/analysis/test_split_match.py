@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.estimates import Estimate
-from analysis.split_choice import judge_reference
+from analysis.matching.estimates import Estimate
+from analysis.matching.split_choice import judge_reference
 from analysis.split_match import SplitMatch, match_folds, match_splits, nearest, score_splits
 from benchmarks.simulated_competition import Competition, simulate
 from data.errors import DataError

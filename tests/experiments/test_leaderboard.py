@@ -12,7 +12,7 @@ import typer
 from sklearn.metrics import f1_score
 from typer.testing import CliRunner
 
-from analysis.ledger import read_ledger
+from analysis.leaderboard.ledger import read_ledger
 from benchmarks.simulated_runs import Trial, write_trial
 from data.errors import DataError
 from data.splits import PersonSplit
