@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from catalyst.core.callback import ICheckpointCallback
 
 from callbacks import ORDER
@@ -12,19 +13,20 @@ State = dict[str, Any]
 
 
 class CheckpointCallback(ICheckpointCallback):
-    """At each epoch's end: best weights if they improved, then the whole state, then the log as a table.
+    """At each epoch's end: the whole state as one file, then what is derived from it, best weights and log.
 
-    In that order a kill between two writes loses nothing: the epoch is trained again to the same bits. Where the
-    files live and how they are written is the caller's: `save_best`, `save_state` and `save_log` take what is to be
-    written, `load_state` gives the last state or None. `config` is saved beside the best weights.
+    The state holds the best weights and the log too, so it alone is the commit: a kill at any other moment loses
+    nothing, since whoever continues derives the other files again. Where files live and how they are written is the
+    caller's: `save_state`, `save_best` and `save_log` take what is to be written, `load_state` gives the last state or
+    None. `config` is saved beside the best weights.
     """
 
     def __init__(
         self,
         monitor: Monitor,
         config: Mapping[str, Any],
-        save_best: Callable[[State], None],
         save_state: Callable[[State], None],
+        save_best: Callable[[State], None],
         save_log: Callable[[Log], None],
         load_state: Callable[[], State | None],
     ) -> None:
@@ -32,11 +34,12 @@ class CheckpointCallback(ICheckpointCallback):
         self.order = ORDER["checkpoint"]
         self.monitor = monitor
         self.config = dict(config)
-        self.save_best, self.save_state, self.save_log = save_best, save_state, save_log
+        self.save_state, self.save_best, self.save_log = save_state, save_best, save_log
         self.load_state = load_state
+        self.best: State | None = None
 
     def on_experiment_start(self, runner: Any) -> None:
-        """Continue from the last state, if there is one."""
+        """Continue from the last state, if there is one; what was not derived from it any more is derived now."""
         state = self.load_state()
         if state is None:
             return
@@ -44,22 +47,32 @@ class CheckpointCallback(ICheckpointCallback):
             part.load_state_dict(state[name])
         runner.epoch_step, runner.batch_step, runner.sample_step = state["steps"]
         runner.history[:] = state["log"]
+        self.best = state["best"]
+        if self.best is not None:
+            self.save_best(self.best)
+        self.save_log(runner.history)
 
     def on_epoch_end(self, runner: Any) -> None:
         """Commit the epoch; one process writes."""
         if not runner.engine.is_main_process:
             return
         parts = {name: part.state_dict() for name, part in _stateful_parts(runner).items()}
-        if self.monitor.improved(runner.history):
-            self.save_best({"model": parts["model"], "config": self.config, "metrics": runner.history[-1]})
+        improved = self.monitor.improved(runner.history)
+        if improved:
+            weights = {name: values.detach().cpu().clone() for name, values in parts["model"].items()}
+            self.best = {"model": weights, "config": self.config, "metrics": runner.history[-1]}
         steps = [runner.epoch_step, runner.batch_step, runner.sample_step]
-        self.save_state({**parts, "steps": steps, "log": runner.history})
+        self.save_state({**parts, "steps": steps, "log": runner.history, "best": self.best})
+        if improved and self.best is not None:
+            self.save_best(self.best)
         self.save_log(runner.history)
 
 
 def _stateful_parts(runner: Any) -> dict[str, Any]:
     """What changes while a fold trains. Random states are no part of it: every epoch is seeded anew."""
-    parts = {"model": runner.engine.unwrap_model(runner.model), "optimizer": runner.optimizer}
+    # with its wrapper of mixed precision: without, the next epoch would be trained in another precision
+    model: torch.nn.Module = runner.engine.unwrap_model(runner.model, keep_fp32_wrapper=True)
+    parts = {"model": model, "optimizer": runner.optimizer}
     parts |= {f"criterion {name}": criterion for name, criterion in runner.criterion.items()}
     if runner.scheduler is not None:
         parts["scheduler"] = runner.scheduler

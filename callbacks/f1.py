@@ -9,7 +9,7 @@ from callbacks import ORDER, metrics
 
 
 class F1Callback(IMetricCallback):
-    """Counts (C, C) on the device, one ``bincount`` a batch; reduced over processes and divided once a loader.
+    """Counts (C, C) on the device; reduced over processes and divided once a loader.
 
     Logs "f1" (macro, as scikit-learn computes it) and "accuracy" for every loader. Soft targets (B, C) count as
     their largest class.
@@ -29,7 +29,8 @@ class F1Callback(IMetricCallback):
         predictions, targets = runner.batch["logits"].detach().argmax(1), runner.batch["targets"]  # (B,), (B,)
         if targets.ndim == 2:
             targets = targets.argmax(1)
-        self.counts += torch.bincount(targets * self.classes + predictions, minlength=self.classes**2)
+        pairs = targets * self.classes + predictions  # (B,); bincount would make a GPU wait for the largest of them
+        self.counts.scatter_add_(0, pairs, torch.ones_like(pairs))
 
     def on_loader_end(self, runner: Any) -> None:
         """The loader's scores."""

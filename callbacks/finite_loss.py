@@ -7,34 +7,44 @@ from catalyst.core.callback import Callback
 
 from callbacks import ORDER
 from data.errors import DataError
+from data.findings import some_names
 
 
 class FiniteLossCallback(Callback):
-    """Raises DataError once `patience` training batches in a row had a NaN or infinite loss.
+    """Raises DataError once `patience` training batches in a row, also across epochs, had a NaN or infinite loss.
 
-    The counter lives on the device and is read every `patience` batches: a GPU is not made to wait for each batch.
+    Losses stay on the device and are read every `patience` batches and at an epoch's end: a GPU is not made to wait
+    for each batch. The sentence names the images of the batch that was one too many.
     """
 
     def __init__(self, patience: int) -> None:
         super().__init__(order=ORDER["finite_loss"])
         self.patience = patience
+        self.in_a_row = 0
+        self.unread: list[tuple[int, torch.Tensor, torch.Tensor]] = []  # batch, whether it is bad, its images
 
     def on_loader_start(self, runner: Any) -> None:
-        """Start counting afresh."""
-        self.in_a_row = torch.zeros((), dtype=torch.int64, device=runner.engine.device)
-        self.longest = self.in_a_row.clone()
+        """Forget the batches that an interrupted epoch left unread, not how many were bad."""
+        self.unread.clear()
 
     def on_batch_end(self, runner: Any) -> None:
-        """Count the batch; a finite loss ends the row."""
+        """Note the batch; look at those noted now and then."""
         if not runner.is_train_loader:
             return
-        bad = ~torch.isfinite(runner.batch_metrics["loss"].detach())
-        self.in_a_row = (self.in_a_row + 1) * bad
-        self.longest = torch.maximum(self.longest, self.in_a_row)
-        last = runner.loader_batch_step == runner.loader_batch_len
-        if (runner.loader_batch_step % self.patience == 0 or last) and int(self.longest) >= self.patience:
-            raise DataError(
-                f"The training loss was NaN or infinite in {int(self.longest)} batches in a row of epoch "
-                f"{runner.epoch_step}, the last one batch {runner.loader_batch_step}: a smaller learning rate or "
-                "a clip_norm would be right; the state of the epoch before is kept."
-            )
+        bad = ~torch.isfinite(runner.batch_metrics["loss"].detach())  # ()
+        self.unread.append((runner.loader_batch_step, bad, runner.batch["index"]))
+        if len(self.unread) == self.patience or runner.loader_batch_step == runner.loader_batch_len:
+            self._read(runner)
+
+    def _read(self, runner: Any) -> None:
+        flags = torch.stack([bad for _, bad, _ in self.unread]).tolist()
+        for bad, (batch, _, index) in zip(flags, self.unread, strict=True):
+            self.in_a_row = self.in_a_row + 1 if bad else 0
+            if self.in_a_row == self.patience:
+                images = [runner.loader.dataset.image_ids[position] for position in index.tolist()]
+                raise DataError(
+                    f"The training loss was NaN or infinite in {self.patience} batches in a row, the last one batch "
+                    f"{batch} of epoch {runner.epoch_step} with the images {some_names(images)}: a smaller learning "
+                    "rate or a clip_norm would be right; the state of the epoch before is kept."
+                )
+        self.unread.clear()

@@ -29,8 +29,12 @@ class Monitor:
         return [row[key] for row in log]
 
     def best_epoch(self, log: Log) -> int | None:
-        """Position (0-based) of the best epoch, the earliest among equals; None while every number is non-finite."""
-        return best_position(self.values(log), self.mode)
+        """Position (0-based) of the best epoch, the earliest among equals; None where none was finite.
+
+        Weights that are NaN predict class 0 and get a finite F1: an epoch whose losses are not finite is never best.
+        """
+        values = [value if _finite_losses(row) else math.nan for row, value in zip(log, self.values(log), strict=True)]
+        return best_position(values, self.mode)
 
     def epochs_since_best(self, log: Log) -> int:
         """Epochs since the last improvement; all of them where nothing finite was ever seen."""
@@ -47,6 +51,10 @@ def best_position(values: Sequence[float], mode: Literal["max", "min"]) -> int |
     finite = [index for index, value in enumerate(values) if math.isfinite(value)]
     sign = 1 if mode == "max" else -1
     return max(finite, key=lambda index: (sign * values[index], -index), default=None)
+
+
+def _finite_losses(row: dict[str, float]) -> bool:
+    return all(math.isfinite(row.get(f"{loader}_loss", 0.0)) for loader in ("train", "valid"))
 
 
 def log_row(runner: Any) -> dict[str, float]:

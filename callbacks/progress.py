@@ -57,16 +57,24 @@ class ProgressCallback(Callback):
 
 
 def epoch_line(title: str, epochs: int, monitor: Monitor, log: Log, images_per_second: float) -> str:
-    """The last epoch in at most 80 columns."""
+    """The last epoch in about 80 columns: losses of training and validation, F1, what is watched, the best so far."""
     row, best = log[-1], monitor.best_epoch(log)
-    value = monitor.values(log)[-1]
+    values = monitor.values(log)
     if best is None:
         record = "no best yet"
     elif best == len(log) - 1:
         record = "best so far"
     else:
-        record = f"best {monitor.values(log)[best]:.4f} @{best + 1}"
-    return (
-        f"{title}  epoch {len(log):{len(str(epochs))}}/{epochs}  loss {row['train_loss']:.3f} {row['valid_loss']:.3f}  "
-        f"{monitor.metric} {value:.4f} ({record})  {images_per_second:.0f} img/s"
-    )
+        record = f"best {values[best]:.4f} @{best + 1}"
+    scores = {"f1": row["valid_f1"], monitor.metric: values[-1]}
+    shown = "  ".join(f"{name} {value:.4f}" for name, value in scores.items() if name != "loss")
+    losses = f"loss {_loss(row['train_loss'])} {_loss(row['valid_loss'])}"
+    epoch = f"epoch {len(log):{len(str(epochs))}}/{epochs}"
+    if monitor.metric == "loss":
+        return f"{title}  {epoch}  {losses} ({record})  {shown}  {images_per_second:.0f} img/s"
+    return f"{title}  {epoch}  {losses}  {shown} ({record})  {images_per_second:.0f} img/s"
+
+
+def _loss(value: float) -> str:
+    """Three decimals while they fit."""
+    return f"{value:.3f}" if abs(value) < 1000 else f"{value:.1e}"

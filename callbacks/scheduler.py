@@ -8,6 +8,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 from callbacks import ORDER
 from callbacks.monitor import Monitor
 from callbacks.optimizer import closes_window
+from data.errors import DataError
 
 
 class SchedulerCallback(ISchedulerCallback):
@@ -28,7 +29,7 @@ class SchedulerCallback(ISchedulerCallback):
         """Follow the optimizer's steps."""
         if self.every == "step" and runner.is_train_loader:
             if closes_window(runner.loader_batch_step, runner.loader_batch_len, self.accumulate):
-                runner.scheduler.step()
+                self._step(runner)
 
     def on_epoch_end(self, runner: Any) -> None:
         """Follow the epochs."""
@@ -37,4 +38,14 @@ class SchedulerCallback(ISchedulerCallback):
         if isinstance(runner.scheduler, ReduceLROnPlateau):
             runner.scheduler.step(self.monitor.values(runner.history)[-1])
         else:
+            self._step(runner)
+
+    def _step(self, runner: Any) -> None:
+        try:
             runner.scheduler.step()
+        except ValueError as error:  # OneCycleLR beyond its total_steps
+            name = type(runner.scheduler).__name__
+            raise DataError(
+                f"scheduler: {name} refuses another {self.every} in epoch {runner.epoch_step} of {runner.num_epochs} "
+                f"({error}): its length in steps of the whole fold, or epochs, would be right."
+            ) from error

@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from torch.utils.data import get_worker_info
 
+from data.errors import DataError
 from data.images import decode_rgb
 from data.transforms import Image, Transform
 
@@ -23,7 +25,8 @@ class ImageDataset:
 
     def __init__(self, root: Path, table: pd.DataFrame, transform: Transform, *, seed: int) -> None:
         self.paths = [root / path for path in table["path"]]
-        self.image_keys = [image_key(image_id) for image_id in table["image_id"]]
+        self.image_ids = list(table["image_id"])
+        self.image_keys = [image_key(image_id) for image_id in self.image_ids]
         self.targets = torch.from_numpy(np.array(table["target"], np.int64)) if "target" in table else None
         self.transform = transform
         self.seed = seed
@@ -31,7 +34,16 @@ class ImageDataset:
     def __len__(self) -> int:
         return len(self.paths)
 
-    def __getitems__(self, keys: list[tuple[int, int]]) -> Batch:
+    def __getitems__(self, keys: list[tuple[int, int]]) -> Batch | DataError:
+        """The batch; from a worker process, an error is returned: raised, it would arrive as a traceback's text."""
+        try:
+            return self._batch(keys)
+        except DataError as error:
+            if get_worker_info() is None:
+                raise
+            return error
+
+    def _batch(self, keys: list[tuple[int, int]]) -> Batch:
         positions = [position for _, position in keys]
         images = [self._image(epoch, position) for epoch, position in keys]  # each (H, W, 3)
         batch = {"features": torch.from_numpy(np.stack(images)), "index": torch.tensor(positions)}

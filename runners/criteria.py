@@ -19,10 +19,12 @@ def soft_targets(targets: torch.Tensor, classes: int) -> torch.Tensor:
 
 
 def inverse_frequency(class_counts: torch.Tensor) -> torch.Tensor:
-    """Weights (C,) inverse to the classes' counts, 1 on average over images; a class without images weighs 0."""
+    """Weights (C,) inverse to the classes' counts, 1 on average over images.
+
+    A class without images weighs 1: it is met in validation only, where it counts like an average image.
+    """
     counts = class_counts.double()
-    weights = torch.where(counts > 0, counts.sum() / (counts > 0).sum() / counts.clamp(min=1), 0.0)
-    return weights.float()
+    return torch.where(counts > 0, counts.sum() / (counts > 0).sum() / counts.clamp(min=1), 1.0).float()
 
 
 class CrossEntropy(nn.Module):
@@ -40,6 +42,10 @@ class CrossEntropy(nn.Module):
     def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """logits (B, C), targets (B,) or (B, C) -> scalar."""
         return _weighted_mean(-logits.log_softmax(1), soft_targets(targets, logits.shape[1]), self.weights)
+
+    def batch_weight(self, targets: torch.Tensor) -> torch.Tensor | float:
+        """What the mean over targets (B,) or (B, C) is divided by."""
+        return _weight_sum(targets, self.weights)
 
 
 class LabelSmoothing(nn.Module):
@@ -78,6 +84,10 @@ class FocalLoss(nn.Module):
         focal = (-torch.expm1(log_p)).clamp(min=torch.finfo(log_p.dtype).tiny) ** self.gamma
         return _weighted_mean(-focal * log_p, soft_targets(targets, logits.shape[1]), self.weights)
 
+    def batch_weight(self, targets: torch.Tensor) -> torch.Tensor | float:
+        """What the mean over targets (B,) or (B, C) is divided by."""
+        return _weight_sum(targets, self.weights)
+
 
 class SoftF1(nn.Module):
     """1 - macro F1 with probabilities in place of decisions, over the classes among the batch's targets.
@@ -110,4 +120,11 @@ def _weighted_mean(terms: torch.Tensor, targets: torch.Tensor, weights: torch.Te
     if weights is None:
         return (terms * targets).sum(1).mean()
     weighted = targets * weights
-    return (terms * weighted).sum() / weighted.sum()
+    return (terms * weighted).sum() / weighted.sum().clamp(min=torch.finfo(weighted.dtype).tiny)
+
+
+def _weight_sum(targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor | float:
+    """What _weighted_mean divides by: the images, or the sum of their targets' weights."""
+    if weights is None:
+        return float(len(targets))
+    return (soft_targets(targets, len(weights)) * weights).sum()

@@ -13,9 +13,15 @@ PIPE_COLUMNS = 100
 _REFRESH_SECONDS = 0.1
 
 
-def make_console() -> Console:
-    """A console of the terminal's width; in a pipe 100 columns, no colours, no bar."""
-    return Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_COLUMNS)
+def make_console(stderr: bool = False) -> Console:
+    """A console of the terminal's width; in a pipe 100 columns, no colours, no bar. stderr: the one for errors."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(highlight=False, width=None if stream.isatty() else PIPE_COLUMNS, stderr=stderr)
+
+
+def print_error(sentence: object) -> None:
+    """Say what went wrong where errors are looked for: on standard error, as plain text."""
+    make_console(stderr=True).print(f"error: {sentence}", markup=False, soft_wrap=True)
 
 
 class Display:

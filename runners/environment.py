@@ -1,11 +1,16 @@
 """On what a run was made: an allow-list of facts, so that no secret of the machine can slip into it."""
 
+import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
+
+from runners.state import read_json, write_json
 
 _PACKAGES = (
     "accelerate", "albumentations", "catalyst", "numpy", "opencv-python-headless", "pandas", "pillow", "timm", "torch",
@@ -21,6 +26,35 @@ class Compute:
     workers: int  # processes that decode images; results do not depend on it
 
 
+def note_environment(path: Path, now: dict[str, object], going_on: bool) -> list[str]:
+    """Write a run's environment, or add to it where one that goes on has changed; returns what changed, in words.
+
+    Results have the same bits only on the same device, threads and versions. environment.json keeps the first one and
+    under "continued" each that differed from the one before.
+    """
+    if not (going_on and path.exists()):
+        write_json(path, now)
+        return []
+    written = read_json(path)
+    before = (written.get("continued") or [written])[-1]
+    changes = list(_changes(before, now))
+    if changes:
+        written["continued"] = [*written.get("continued", []), now]
+        write_json(path, written)
+    return changes
+
+
+def _changes(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+    for group, names in (("compute", ("device", "threads")), ("versions", _PACKAGES)):
+        for name in names:
+            was, is_ = before.get(group, {}).get(name), now[group][name]
+            if was != is_:
+                yield f"{name} {was} before, {is_} now"
+    for name in ("python", "system"):
+        if before.get(name) != now[name]:
+            yield f"{name} {before.get(name)} before, {now[name]} now"
+
+
 def environment(compute: Compute, data_root: Path) -> dict[str, object]:
     """Versions, device, threads, commit and where the data was."""
     return {
@@ -31,6 +65,11 @@ def environment(compute: Compute, data_root: Path) -> dict[str, object]:
         "data": str(data_root),
         **_commit(),
     }
+
+
+def available_cores() -> int:
+    """Cores that this process may use: in a container or under a scheduler fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _commit() -> dict[str, object]:

@@ -47,17 +47,14 @@ class Experiment:
     def __post_init__(self) -> None:
         self._check_numbers()
         self._check_factories()
-        self._check_criterion()
         if len(self.monitor) != 2 or self.monitor[1] not in ("max", "min"):
             raise DataError(f'monitor is {self.monitor!r}: a metric and "max" or "min" would be right.')
+        self._check_criterion()
+        self._check_scheduler()
         if self.schedule_every not in ("epoch", "step"):
             raise DataError(f'schedule_every is {self.schedule_every!r}: "epoch" or "step" would be right.')
         if not isinstance(self.tta, tuple) or not self.tta:
             raise DataError(f"tta is {self.tta!r}: a tuple of one view or more, such as (identity,), would be right.")
-        if self.scheduler and self.scheduler.func.__name__ == "ReduceLROnPlateau" and self.schedule_every == "step":
-            raise DataError(
-                'scheduler is ReduceLROnPlateau, which waits for epochs: schedule_every="epoch" would be right.'
-            )
         self.record()
 
     def _check_numbers(self) -> None:
@@ -83,10 +80,33 @@ class Experiment:
             if not isinstance(factory, partial):
                 raise DataError(f"{name} is {factory!r}: functools.partial of an imported function would be right.")
 
+    def _check_scheduler(self) -> None:
+        if self.scheduler is None or self.scheduler.func.__name__ != "ReduceLROnPlateau":
+            return
+        if self.schedule_every == "step":
+            raise DataError(
+                'scheduler is ReduceLROnPlateau, which waits for epochs: schedule_every="epoch" would be right.'
+            )
+        mode = self.scheduler.keywords.get("mode", "min")
+        if mode != self.monitor[1]:
+            raise DataError(
+                f"scheduler takes {mode!r} for better and monitor {self.monitor[1]!r}: "
+                f"partial(ReduceLROnPlateau, mode={self.monitor[1]!r}, ...) would be right."
+            )
+
     def _check_criterion(self) -> None:
+        if not isinstance(self.criterion, str | Mapping):
+            raise DataError(f"criterion is {self.criterion!r}: a name, or a dict of names by epoch, would be right.")
         schedule = self.criterion_schedule
         if not schedule or min(schedule) != 1:
             raise DataError(f"criterion is {self.criterion!r}: it must say which criterion epoch 1 takes.")
+        if max(schedule) > self.epochs:
+            raise DataError(f"criterion switches at epoch {max(schedule)}, epochs is {self.epochs}: it never would.")
+        if len(set(schedule.values())) > 1 and self.monitor[0] == "loss":
+            raise DataError(
+                "monitor is 'loss' and criterion switches: losses of two criteria can't be compared; a metric such as "
+                "'f1' would be right."
+            )
         for name in schedule.values():
             if name not in self.criteria:
                 raise DataError(
@@ -120,6 +140,6 @@ def build(field: str, factory: Factory, *arguments: Any, **keywords: Any) -> Any
     """What a declared factory makes; DataError names the field where it refuses the values it was declared with."""
     try:
         return factory(*arguments, **keywords)
-    except (TypeError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
-        raise DataError(f"{field}: {factory.func.__qualname__} refuses what was declared ({reason}).") from error
+    except (TypeError, ValueError, RuntimeError, ArithmeticError, IndexError) as error:
+        name, reason = getattr(factory.func, "__qualname__", type(factory.func).__name__), " ".join(str(error).split())
+        raise DataError(f"{field}: {name} refuses what was declared ({reason}).") from error

@@ -9,9 +9,12 @@ from data.metadata import ImageData
 from runners.experiment import Experiment
 
 
-def one_epoch(experiment: Experiment) -> Experiment:
-    """The experiment cut to a single epoch."""
-    return replace(experiment, epochs=1)
+def few_epochs(experiment: Experiment) -> Experiment:
+    """The experiment cut to an epoch for each criterion that it switches to: one, for most."""
+    names = [experiment.criterion_schedule[first] for first in sorted(experiment.criterion_schedule)]
+    schedule = dict(enumerate(names, start=1))
+    criterion = experiment.criterion if isinstance(experiment.criterion, str) else schedule
+    return replace(experiment, epochs=len(schedule), criterion=criterion)
 
 
 def one_batch(data: ImageData, folds: NDArray[np.int64], batch_size: int) -> tuple[ImageData, NDArray[np.int64]]:

@@ -1,6 +1,5 @@
 """One fold: its loaders, model and callbacks given to the Catalyst runner, then its predictions."""
 
-import csv
 import inspect
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -29,10 +28,12 @@ from data.samplers import SequentialSampler, ShuffledSampler
 from runners.display import Display
 from runners.environment import Compute
 from runners.experiment import Experiment, Factory, build
+from runners.fold_state import FoldState
 from runners.inference import predict
 from runners.run_folder import FoldFolder
-from runners.state import read_arrays, read_checkpoint, write_arrays, write_checkpoint, write_table
+from runners.state import read_checkpoint, write_checkpoint, write_table
 from runners.supervised import ClassificationRunner, make_engine
+from runners.timing import Timing
 
 NON_FINITE_BATCHES = 5  # in a row, before a run is given up
 
@@ -69,6 +70,19 @@ class Fold:
         return f"fold {self.number + 1}/{self.folds.max() + 1}"
 
     @property
+    def epoch_batches(self) -> int:
+        """Batches of an epoch, training and validation."""
+        size = self.experiment.batch_size
+        return sum(-(-images // size) for images in (len(self.train), len(self.valid)))
+
+    @property
+    def batches(self) -> int:
+        """Batches of the whole fold, predictions included: what a progress bar counts."""
+        size = self.experiment.batch_size
+        predicted = sum(-(-images // size) for images in (len(self.valid), len(self.data.test)))
+        return self.experiment.epochs * self.epoch_batches + predicted
+
+    @property
     def seed(self) -> int:
         """Seed of the fold's weights and epochs: spread out, since Catalyst adds the epoch to it."""
         return int(np.random.SeedSequence([self.experiment.seed, self.number]).generate_state(1)[0] >> 1)
@@ -78,28 +92,36 @@ def run_fold(fold: Fold, display: Display) -> dict[str, NDArray[Any]]:
     """Train a fold, or go on with it, or find it done; returns its predictions.
 
     "valid" (n, C) probabilities in the order of the fold's rows, "test" (M, C), and scalars "best_epoch", "epochs".
-    Raises DataError where no epoch had a finite monitored number.
+    Raises DataError where no epoch had a finite loss and monitored number.
     """
-    if fold.folder.predictions.exists():
-        return read_arrays(fold.folder.predictions)
+    state = FoldState(fold.folder, display.line)
+    done = state.load_predictions()
+    if done is not None:
+        display.advance(fold.batches, fold.title)
+        return done
     torch.set_num_threads(fold.compute.threads)
-    runner = train_fold(fold, display)
+    runner = train_fold(fold, state, display)
     best = fold.experiment.watched.best_epoch(runner.history)
     if best is None:
-        raise DataError(f"{fold.title} has no best epoch: {fold.experiment.monitor[0]} was never a finite number.")
-    model = runner.engine.unwrap_model(runner.model)
-    model.load_state_dict(read_checkpoint(fold.folder.best)["model"])
+        metric = fold.experiment.monitor[0]
+        raise DataError(f"{fold.title} has no best epoch: in none were the losses and {metric} finite numbers.")
+    checkpoint = read_checkpoint(fold.folder.best)
+    if checkpoint["metrics"] != runner.history[best]:
+        raise DataError(f"{fold.folder.best} holds other weights than those of epoch {best + 1}: delete it, and go on.")
+    model = runner.engine.unwrap_model(runner.model, keep_fp32_wrapper=False)
+    model.load_state_dict(checkpoint["model"])
     predictions = {
-        "valid": _probabilities(fold, fold.valid, model),
-        "test": _probabilities(fold, fold.data.test, model),
+        "valid": _probabilities(fold, fold.valid, model, display),
+        "test": _probabilities(fold, fold.data.test, model, display),
         "best_epoch": np.asarray(best + 1),
         "epochs": np.asarray(runner.epoch_step),
     }
-    write_arrays(fold.folder.predictions, predictions)
+    state.save_predictions(predictions)
+    fold.folder.previous.unlink(missing_ok=True)
     return predictions
 
 
-def train_fold(fold: Fold, display: Display) -> ClassificationRunner:
+def train_fold(fold: Fold, state: FoldState, display: Display) -> ClassificationRunner:
     """Run Catalyst over the fold's epochs, from the last committed one on."""
     experiment = fold.experiment
     torch.manual_seed(fold.seed)  # Catalyst seeds only after the model is built
@@ -113,7 +135,7 @@ def train_fold(fold: Fold, display: Display) -> ClassificationRunner:
         criterion=make_criteria(fold),
         optimizer=optimizer,
         scheduler=build("scheduler", experiment.scheduler, optimizer) if experiment.scheduler else None,
-        callbacks=make_callbacks(fold, display),
+        callbacks=make_callbacks(fold, state, display),
         num_epochs=experiment.epochs,
         seed=fold.seed,
     )
@@ -124,6 +146,9 @@ def make_loaders(fold: Fold) -> dict[str, Any]:
     """The training loader in the sampler's order, the validation loader in the table's."""
     experiment = fold.experiment
     shuffled = experiment.sampler or partial(ShuffledSampler)
+    if fold.train.empty or fold.valid.empty:
+        lacking = "train on" if fold.train.empty else "validate with"
+        raise DataError(f"split: {fold.title} has no image to {lacking}: persons in every fold would be right.")
     sampler = build("sampler", shuffled, len(fold.train), seed=experiment.seed, fold=fold.number)
     return {
         "train": _loader(fold, fold.train, build("train_transform", experiment.train_transform), sampler),
@@ -136,17 +161,18 @@ def make_criteria(fold: Fold) -> dict[str, nn.Module]:
     counts = torch.bincount(torch.tensor(fold.train["target"].to_numpy()), minlength=fold.classes)
 
     def criterion(name: str, factory: Factory) -> nn.Module:
-        asks = "class_counts" in inspect.signature(factory.func).parameters
-        built: nn.Module = build(f"criteria[{name!r}]", factory, **({"class_counts": counts} if asks else {}))
+        asks, field = "class_counts" in inspect.signature(factory.func).parameters, f"criteria[{name!r}]"
+        built: nn.Module = build(field, factory, **({"class_counts": counts} if asks else {}))
+        logits = torch.zeros(1, fold.classes)
+        build(field, partial(built), logits, torch.tensor([0]))  # weights of another number of classes, say
         return built
 
     return {name: criterion(name, factory) for name, factory in fold.experiment.criteria.items()}
 
 
-def make_callbacks(fold: Fold, display: Display) -> list[Callback]:
+def make_callbacks(fold: Fold, state: FoldState, display: Display) -> list[Callback]:
     """What happens during the fold; callbacks.ORDER says in which order."""
     experiment, folder, monitor = fold.experiment, fold.folder, fold.experiment.watched
-    timing = Timing(folder)
     callbacks: list[Callback] = [
         CriterionCallback(experiment.criterion_schedule),
         FiniteLossCallback(NON_FINITE_BATCHES),
@@ -156,42 +182,36 @@ def make_callbacks(fold: Fold, display: Display) -> list[Callback]:
         CheckpointCallback(
             monitor,
             config=experiment.record(),
+            save_state=state.save,
             save_best=partial(write_checkpoint, folder.best),
-            save_state=partial(write_checkpoint, folder.state),
             save_log=partial(write_table, folder.metrics),
-            load_state=lambda: read_checkpoint(folder.state) if folder.state.exists() else None,
+            load_state=state.load,
         ),
         EarlyStoppingCallback(monitor, experiment.patience),
-        ProgressCallback(fold.title, experiment.epochs, monitor, display.advance, display.line, timing.save),
+        ProgressCallback(
+            fold.title, experiment.epochs, monitor, display.advance, display.line, Timing(folder.timing).save
+        ),
     ]
     if experiment.scheduler:
         callbacks.append(SchedulerCallback(experiment.schedule_every, experiment.accumulate, monitor))
     return callbacks
 
 
-class Timing:
-    """Seconds and images of each epoch, in a table of its own: the log of metrics is the same in every repetition."""
-
-    def __init__(self, folder: FoldFolder) -> None:
-        self.path = folder.timing
-
-    def save(self, epoch: int, seconds: float, images: int) -> None:
-        """Add an epoch, keeping those of an earlier, interrupted start."""
-        rows: list[dict[str, object]] = []
-        if self.path.exists():
-            with self.path.open(newline="", encoding="utf-8") as file:
-                rows = [dict(row) for row in csv.DictReader(file) if int(row["epoch"]) < epoch]
-        write_table(self.path, [*rows, {"epoch": epoch, "seconds": round(seconds, 3), "images": images}])
-
-
 def _loader(fold: Fold, table: pd.DataFrame, transform: Any, sampler: Any) -> Any:
     dataset = ImageDataset(fold.data.root, table, transform, seed=fold.experiment.seed)
-    return make_loader(dataset, sampler, batch_size=fold.experiment.batch_size, workers=fold.compute.workers)
+    return make_loader(
+        dataset,
+        sampler,
+        batch_size=fold.experiment.batch_size,
+        workers=fold.compute.workers,
+        pin_memory=fold.compute.device != "cpu",
+    )
 
 
-def _probabilities(fold: Fold, table: pd.DataFrame, model: nn.Module) -> NDArray[np.float32]:
+def _probabilities(fold: Fold, table: pd.DataFrame, model: nn.Module, display: Display) -> NDArray[np.float32]:
     """Probabilities (n, C) of a table's rows; an empty table gives an empty array."""
     if table.empty:
         return np.zeros((0, fold.classes), np.float32)
     loader = _loader(fold, table, fold.experiment.valid_transform(), SequentialSampler(len(table)))
-    return predict(model, loader, fold.experiment.tta, fold.compute.device)
+    tick = partial(display.advance, 1, f"{fold.title} predicts")
+    return predict(model, loader, fold.experiment.tta, fold.compute.device, tick)

@@ -1,4 +1,4 @@
-"""What makes a run this run: hashes of the declaration, the split, the data and the code."""
+"""What makes a run this run: hashes of the declaration, the split, the data, the files it names and the code."""
 
 import ast
 import hashlib
@@ -10,8 +10,10 @@ from typing import Any
 import pandas as pd
 
 from data.metadata import ImageData
+from runners.state import file_digest
 
 FOLD_COLUMNS = ["image_id", "path", "person", "target", "fold"]
+_LONGEST_PATH = 4096  # of Linux; a longer text names no file
 _PROJECT = Path(__file__).parent.parent
 _PACKAGES = ("data", "callbacks", "runners")  # what a result depends on; analysis only reads results
 
@@ -24,11 +26,12 @@ def folds_table(data: ImageData, folds: Any) -> pd.DataFrame:
 def identity_parts(
     record: dict[str, Any], folds: pd.DataFrame, data: ImageData, source: Path, fast: bool
 ) -> dict[str, str]:
-    """One hash each for declaration, split, data and code, so that a difference can be named."""
+    """One hash each for declaration, split, data, files and code, so that a difference can be named."""
     return {
         "experiment": _digest(json.dumps(record, sort_keys=True)),
         "split": _digest(folds.to_csv(index=False)),
         "data": _digest(json.dumps(_manifest(data))),
+        "files": _digest(json.dumps(_named_files(record))),
         "code": _digest("\n".join(_normalised(path) for path in [*_code_files(), source])),
         "mode": "fast" if fast else "full",
     }
@@ -47,6 +50,15 @@ def _manifest(data: ImageData) -> list[tuple[str, int]]:
     """(path, bytes) of every image: reading a gigabyte of contents at each start would cost more than it tells."""
     paths = [*data.train["path"], *data.test["path"]]
     return [(path, os.stat(data.root / path).st_size) for path in paths] + [(name, 0) for name in data.class_names]
+
+
+def _named_files(record: Any) -> list[str]:
+    """Hashes of the files that a declaration names (weights, a split, corrections), in its order."""
+    if isinstance(record, dict | list):
+        values = record.values() if isinstance(record, dict) else record
+        return [digest for value in values for digest in _named_files(value)]
+    named = isinstance(record, str) and ("/" in record or "." in record) and len(record) < _LONGEST_PATH
+    return [file_digest(Path(record))] if named and Path(record).is_file() else []
 
 
 def _code_files() -> list[Path]:

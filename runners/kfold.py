@@ -1,5 +1,6 @@
 """A run: every fold in turn, then the out-of-fold table, the test probabilities, scores and the submission."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,53 +11,40 @@ from numpy.typing import NDArray
 from data.metadata import ImageData
 from data.submission import write_submission
 from runners.display import Display
-from runners.environment import Compute, environment
+from runners.environment import Compute
 from runners.experiment import Experiment
 from runners.fold import Fold, run_fold
-from runners.identity import folds_table, identity, identity_parts
-from runners.run_folder import RunFolder, open_run
+from runners.run_folder import RunFolder
 from runners.scores import run_scores
 from runners.state import write_arrays, write_bytes, write_json, write_text
 
 
 def prepare_run(
-    experiment: Experiment,
-    data: ImageData,
-    folds: NDArray[np.int64],
-    source: Path,
-    runs: Path,
-    compute: Compute,
-    fast: bool,
-) -> RunFolder:
-    """The folder of this run, what was declared written into it; the same one again if the run was begun before."""
-    table, record = folds_table(data, folds), experiment.record()
-    parts = identity_parts(record, table, data, source, fast)
-    run = open_run(runs, experiment.name, identity(parts))
-    if not run.environment.exists():  # written last: without it, the folder was not finished
-        write_bytes(run.source, source.read_bytes())
-        write_json(run.record, record)
-        write_json(run.identity, parts)
-        write_text(run.folds, table.to_csv(index=False))
-        if experiment.corrections:
-            write_bytes(run.corrections, Path(experiment.corrections).read_bytes())
-        write_json(run.environment, environment(compute, data.root))
-    return run
-
-
-def run_folds(
-    experiment: Experiment,
-    data: ImageData,
-    folds: NDArray[np.int64],
-    run: RunFolder,
-    compute: Compute,
-    display: Display,
+    run: RunFolder, experiment: Experiment, data: ImageData, folds: pd.DataFrame, source: Path, parts: dict[str, str]
 ) -> None:
-    """Make every fold, then what is made of all of them; a fold that is done is not made again."""
+    """Write what was declared into a new run's folder; one that is begun has it already."""
+    if run.identity.exists():  # written last: without it, the folder was not finished
+        return
+    write_bytes(run.source, source.read_bytes())
+    write_json(run.record, experiment.record())
+    write_text(run.folds, folds.to_csv(index=False))
+    if experiment.corrections:
+        write_bytes(run.corrections, Path(experiment.corrections).read_bytes())
+    write_json(run.identity, parts)
+
+
+def make_folds(
+    experiment: Experiment, data: ImageData, folds: NDArray[np.int64], run: RunFolder, compute: Compute
+) -> list[Fold]:
+    """Every fold of a run: folds (N,) says which one validates each training image."""
     numbers = range(int(folds.max()) + 1)
-    predictions = [
-        run_fold(Fold(experiment, data, folds, number, run.fold(number), compute), display) for number in numbers
-    ]
-    gather(data, folds, predictions, run)
+    return [Fold(experiment, data, folds, number, run.fold(number), compute) for number in numbers]
+
+
+def run_folds(folds: Sequence[Fold], run: RunFolder, display: Display) -> None:
+    """Make every fold, then what is made of all of them; a fold that is done is not made again."""
+    predictions = [run_fold(fold, display) for fold in folds]
+    gather(folds[0].data, folds[0].folds, predictions, run)
 
 
 def gather(

@@ -1,18 +1,18 @@
 """An experiment's command line: where and with how much it is run, never what it is."""
 
-import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from data.errors import DataError
-from runners.display import Display, make_console
-from runners.environment import Compute
+from runners.display import Display, make_console, print_error
+from runners.environment import Compute, available_cores, environment, note_environment
 from runners.experiment import Experiment, build
 from runners.question import question
-from runners.run_folder import FAST, RunFolder
+from runners.run_folder import FAST, RunFolder, list_runs, open_run
+from runners.state import read_json
 from runners.summary import print_header, print_result
 
 if TYPE_CHECKING:
@@ -34,17 +34,17 @@ def main(experiment: Experiment) -> None:
         data: Annotated[Path, typer.Option(help="Competition folder, or a CSV with path,label,group.")] = SAMPLE,
         runs: Annotated[Path, typer.Option(help="Folder that keeps the runs.")] = Path("runs"),
         device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-        threads: Annotated[int, typer.Option(min=1, help="Threads of torch.")] = os.cpu_count() or 1,
+        threads: Annotated[int, typer.Option(min=1, help="Threads of torch.")] = available_cores(),
         workers: Annotated[int, typer.Option(min=0, help="Processes that decode images; 0: none.")] = 0,
         fast: Annotated[bool, typer.Option("--fast", help="One batch of every stage, submission included.")] = False,
     ) -> None:
         try:
             run_experiment(experiment, source, data, runs, _compute(device, threads, workers), fast, console)
         except DataError as error:
-            console.print(f"error: {error}", markup=False, soft_wrap=True)
+            print_error(error)
             raise typer.Exit(1) from None
         except OSError as error:  # a full disk, a folder that may not be written: what is committed stays
-            console.print(f"error: {error.filename or runs}: {error.strerror}.", markup=False, soft_wrap=True)
+            print_error(f"{error.filename or runs}: {error.strerror or error}.")
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
             console.print("Stopped. The same command continues from the last finished epoch.")
@@ -64,8 +64,9 @@ def run_experiment(
     The same arguments continue an unfinished run, and only show a finished one.
     """
     from data.reading import read_data  # here: pandas and torch make nobody wait who asks for --help
-    from runners.fast import one_batch, one_epoch
-    from runners.kfold import prepare_run, run_folds
+    from runners.fast import few_epochs, one_batch
+    from runners.identity import folds_table, identity, identity_parts
+    from runners.kfold import make_folds, prepare_run, run_folds
 
     if experiment.name != source.stem:
         raise DataError(
@@ -78,14 +79,35 @@ def run_experiment(
     folds = build("split", experiment.split).assign(data.train, seed=experiment.seed)
     if fast:
         data, folds = one_batch(data, folds, experiment.batch_size)
-        experiment, runs = one_epoch(experiment), runs / FAST
-    run = prepare_run(experiment, data, folds, source, runs, compute, fast)
-    print_header(console, experiment, question(source), data, folds, run, compute)
-    if not run.finished:
-        with Display(console, _batches(experiment, folds)) as display:
-            run_folds(experiment, data, folds, run, compute, display)
-    print_result(console, run)
+        experiment, runs = few_epochs(experiment), runs / FAST
+    table = folds_table(data, folds)
+    parts = identity_parts(experiment.record(), table, data, source, fast)
+    earlier = list_runs(runs, experiment.name)
+    with open_run(runs, experiment.name, identity(parts)) as run:
+        remarks = [] if run.begun else _unlike_the_last(earlier, parts)
+        prepare_run(run, experiment, data, table, source, parts)
+        if not run.finished:
+            changes = note_environment(run.environment, environment(compute, data.root), run.begun)
+            remarks += [f"{change}: the last digits of results may differ" for change in changes]
+        print_header(console, experiment, question(source), data, folds, run, compute, remarks)
+        if run.finished:
+            run.check_manifest()
+        else:
+            parts_of_run = make_folds(experiment, data, folds, run, compute)
+            with Display(console, sum(fold.batches for fold in parts_of_run)) as display:
+                run_folds(parts_of_run, run, display)
+        print_result(console, run)
     return run
+
+
+def _unlike_the_last(earlier: "list[RunFolder]", parts: dict[str, str]) -> list[str]:
+    """What differs from the newest earlier run of this experiment, and makes this another run."""
+    last = next((run for run in reversed(earlier) if run.identity.exists()), None)
+    if last is None:
+        return []
+    before = read_json(last.identity)
+    names = [name for name in parts if before.get(name) != parts[name]]
+    return [f"a run of its own: {', '.join(names)} not as in {last.root.name}"] if names else []
 
 
 def _compute(device: str, threads: int, workers: int) -> Compute:
@@ -99,15 +121,6 @@ def _compute(device: str, threads: int, workers: int) -> Compute:
     if device == "cuda" and not available:
         raise typer.BadParameter("no CUDA device was found here: cpu or auto would be right.", param_hint="--device")
     return Compute(device="cuda" if available and device != "cpu" else "cpu", threads=threads, workers=workers)
-
-
-def _batches(experiment: Experiment, folds: Any) -> int:
-    """Batches of the whole run, for the progress bar's remaining time."""
-    total = 0
-    for number in range(int(folds.max()) + 1):
-        valid = int((folds == number).sum())
-        total += sum(-(-images // experiment.batch_size) for images in (len(folds) - valid, valid))
-    return total * experiment.epochs
 
 
 def _no_data(path: Path) -> str:

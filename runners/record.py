@@ -7,8 +7,10 @@ function or class used as it is.
 import importlib
 import inspect
 import math
+import sys
 from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from data.errors import DataError
@@ -52,13 +54,31 @@ def from_record(record: Any) -> Any:
 
 
 def import_name(value: Any, where: str) -> str:
-    """Dotted name under which a function or class can be imported again; DataError for lambdas and local functions."""
-    name = f"{getattr(value, '__module__', None)}.{getattr(value, '__qualname__', '?')}"
-    if "<" in name or name.startswith("None."):
-        raise DataError(
-            f"{where} holds {value!r}, which has no name to import it by: define it at the top of a module."
-        )
-    return name
+    """Dotted name under which a function or class can be imported again; DataError for what has none.
+
+    Lambdas, local functions and callable objects have none. What is defined in the module that is being run gets that
+    module's true name.
+    """
+    module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", "<unnamed>")
+    if module and "<" not in name:
+        if module == "__main__":
+            return f"{_main_module()}.{name}"
+        if _attribute(sys.modules.get(module), name) == value:  # not "is": each look at a class method makes a new one
+            return f"{module}.{name}"
+    raise DataError(f"{where} holds {value!r}, which has no name to import it by: define it at the top of a module.")
+
+
+def _main_module() -> str:
+    """Name under which the module that is being run can be imported."""
+    main: Any = sys.modules["__main__"]
+    return str(main.__spec__.name if main.__spec__ else Path(main.__file__).stem)
+
+
+def _attribute(module: Any, qualified_name: str) -> Any:
+    found = module
+    for part in qualified_name.split("."):
+        found = getattr(found, part, None)
+    return found
 
 
 def check_keywords(value: "partial[Any]", where: str) -> None:
@@ -80,7 +100,7 @@ def _import(name: str) -> Any:
             found: Any = importlib.import_module(".".join(parts[:end]))
         except ModuleNotFoundError:
             continue
-        for part in parts[end:]:
-            found = getattr(found, part)
-        return found
+        found = _attribute(found, ".".join(parts[end:]))
+        if found is not None:
+            return found
     raise DataError(f"The record names {name}, which cannot be imported here.")

@@ -2,16 +2,21 @@
 
 runs/<name>/<date-time>-<identity>/
   experiment.py experiment.json environment.json identity.json folds.csv corrections.csv
-  fold_<k>/  state.pth best.pth metrics.csv timing.csv predictions.npz
+  fold_<k>/  state.pth previous.pth best.pth metrics.csv timing.csv predictions.npz
   oof.npz test.npz scores.json submission.csv MANIFEST.json
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from runners.state import file_digest, write_json
+from data.errors import DataError
+from runners.file_lock import locked
+from runners.state import TEMPORARY, file_digest, read_json, write_json
 
+_LOCK_SECONDS = 0.5  # another start of the same run is refused after this time
 FAST = ".fast"  # runs/.fast/<name>/...: trials of one batch, never compared with runs
 
 
@@ -22,9 +27,19 @@ class FoldFolder:
     root: Path
 
     @property
+    def name(self) -> str:
+        """The run's identity and the fold, as "304a34000a/fold_0"."""
+        return f"{self.root.parent.name.rpartition('-')[2]}/{self.root.name}"
+
+    @property
     def state(self) -> Path:
-        """Everything needed to continue after the last finished epoch."""
+        """Everything needed to continue after the last finished epoch, the best weights included."""
         return self.root / "state.pth"
+
+    @property
+    def previous(self) -> Path:
+        """The state of the epoch before."""
+        return self.root / "previous.pth"
 
     @property
     def best(self) -> Path:
@@ -113,9 +128,29 @@ class RunFolder:
         """Whether the run came to its end."""
         return self.manifest.exists()
 
+    @property
+    def begun(self) -> bool:
+        """Whether an epoch of it is committed."""
+        return any(self.root.glob("fold_*/state.pth")) or any(self.root.glob("fold_*/previous.pth"))
+
     def fold(self, number: int) -> FoldFolder:
         """Files of fold `number`."""
         return FoldFolder(self.root / f"fold_{number}")
+
+    def check_manifest(self) -> None:
+        """DataError where a file of a finished run is missing or is no longer what it was when the run ended."""
+        for name, digest in read_json(self.manifest).items():
+            path = self.root / name
+            if not path.is_file() or file_digest(path) != digest:
+                raise DataError(
+                    f"{path} is {'no longer what it was' if path.exists() else 'missing'}, says {self.manifest.name}: "
+                    f"put it back, or delete {self.manifest.name} and the same command makes again what is damaged."
+                )
+
+    def remove_rubbish(self) -> None:
+        """Delete files that a killed process was writing; call it under the run's lock."""
+        for path in self.root.rglob(f".*{TEMPORARY}"):
+            path.unlink(missing_ok=True)
 
     def write_manifest(self) -> None:
         """Seal the run."""
@@ -124,19 +159,24 @@ class RunFolder:
         write_json(self.manifest, digests)
 
 
-def open_run(runs: Path, name: str, identity: str) -> RunFolder:
-    """The run of this identity: the one there is, finished or not, or a new folder."""
-    for run in reversed(list_runs(runs, name)):
-        if run.root.name.endswith(f"-{identity}"):
-            return run
-    root = runs / name / f"{datetime.now():%Y%m%d-%H%M%S}-{identity}"
-    root.mkdir(parents=True)
-    return RunFolder(root)
+@contextmanager
+def open_run(runs: Path, name: str, identity: str) -> Iterator[RunFolder]:
+    """The run of this identity, the one there is or a new folder, for this process alone.
+
+    DataError names the process that has it open already.
+    """
+    (runs / name).mkdir(parents=True, exist_ok=True)
+    with locked(runs / name / identity, patience=_LOCK_SECONDS):
+        found = [run for run in list_runs(runs, name) if run.root.name.endswith(f"-{identity}")]
+        run = found[-1] if found else RunFolder(runs / name / f"{datetime.now():%Y%m%d-%H%M%S}-{identity}")
+        run.root.mkdir(exist_ok=True)
+        run.remove_rubbish()
+        yield run
 
 
 def list_runs(runs: Path, name: str | None = None) -> list[RunFolder]:
     """Runs of one experiment, or of all, oldest first; trials with --fast are not among them."""
-    roots = [path for path in runs.glob(f"{name or '*'}/*-*") if path.is_dir() and path.parent.name != FAST]
+    roots = [path for path in runs.glob(f"{name or '*'}/*-*") if path.is_dir()]  # only folders of runs have a "-"
     return [RunFolder(root) for root in sorted(roots, key=lambda root: root.name)]
 
 

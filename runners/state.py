@@ -21,26 +21,33 @@ from numpy.typing import NDArray
 
 from data.errors import DataError
 
+TEMPORARY = ".tmp"  # ending of a file that is being written; hidden, and rubbish once its writer is gone
 _COMMENT_PREFIX = b"sha256:"
 _COMMENT_LENGTH = len(_COMMENT_PREFIX) + 64  # hexadecimal digits of a sha256
 _END_OF_ARCHIVE = b"PK\x05\x06"  # a zip's closing record: 22 bytes, the last two the comment's length
 
 
-def write_bytes(path: Path, body: bytes) -> None:
-    """Replace `path` by `body`, or leave it as it was."""
+def write_bytes(path: Path, body: bytes, previous: Path | None = None) -> None:
+    """Replace `path` by `body`, or leave it as it was; what it was before is kept as `previous`, if one is given.
+
+    Killed just between the two renames, only `previous` is there. Raises OSError with the path and the bytes needed.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".tmp")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(body)
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)  # mkstemp's 0600 would hide results from colleagues
+        if previous is not None and path.exists():
+            os.replace(path, previous)
         os.replace(temporary, path)
-    except BaseException:
+        _fsync_folder(path.parent)
+    except OSError as error:
+        raise OSError(error.errno, f"{error.strerror}; {len(body):,} bytes were to be written", str(path)) from error
+    finally:
         Path(temporary).unlink(missing_ok=True)
-        raise
-    _fsync_folder(path.parent)
 
 
 def _fsync_folder(folder: Path) -> None:
@@ -93,20 +100,20 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
         return {name: archive[name] for name in archive.files}
 
 
-def write_checkpoint(path: Path, value: Mapping[str, Any]) -> None:
-    """Replace `path` by a ``torch.save`` of tensors and plain values."""
+def write_checkpoint(path: Path, value: Mapping[str, Any], previous: Path | None = None) -> None:
+    """Replace `path` by a ``torch.save`` of tensors and plain values; the file it was is kept as `previous`."""
     import torch  # here, so that reading finished runs never waits for torch
 
     body = io.BytesIO()
     torch.save(dict(value), body)
-    write_bytes(path, _seal(body.getvalue()))
+    write_bytes(path, _seal(body.getvalue()), previous)
 
 
-def read_checkpoint(path: Path, device: str = "cpu") -> dict[str, Any]:
+def read_checkpoint(path: Path) -> dict[str, Any]:
     """Tensors and plain values of a checkpoint, checksum first, ``weights_only=True``; DataError if damaged."""
     import torch
 
-    value: dict[str, Any] = torch.load(io.BytesIO(_unseal(path)), map_location=device, weights_only=True)
+    value: dict[str, Any] = torch.load(io.BytesIO(_unseal(path)), map_location="cpu", weights_only=True)
     return value
 
 

@@ -8,6 +8,8 @@ from rich.table import Table
 from runners.state import read_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from rich.console import Console
 
     from data.metadata import ImageData
@@ -24,11 +26,12 @@ def print_header(
     folds: Any,
     run: "RunFolder",
     compute: "Compute",
+    remarks: "Sequence[str]",
 ) -> None:
-    """Question, data, split and where the run is kept."""
+    """Question, data, split, where the run is kept, and what differs from an earlier start."""
     persons = data.train["person"].nunique()
+    console.print(escape(f"{experiment.name}: {question}"))
     lines = [
-        f"{experiment.name}: {question}",
         f"data    {data.root}",
         f"        {len(data.train):,} images of {persons:,} persons, {len(data.class_names)} classes; "
         f"{len(data.test):,} test images",
@@ -37,6 +40,7 @@ def print_header(
         f"on      {compute.device}, threads {compute.threads}, workers {compute.workers}",
         f"run     {run.root} ({_status(run)})",
         *(f"warning {warning}" for warning in data.warnings),
+        *(f"note    {remark}" for remark in remarks),
     ]
     for line in lines:
         console.print(escape(line), soft_wrap=True)
@@ -53,7 +57,7 @@ def _corrections(experiment: "Experiment", data: "ImageData") -> list[str]:
 def _status(run: "RunFolder") -> str:
     if run.finished:
         return "finished"
-    return "continued" if any(run.root.glob("fold_*/state.pth")) else "new"
+    return "continued" if run.begun else "new"
 
 
 def print_result(console: "Console", run: "RunFolder") -> None:

@@ -7,6 +7,8 @@ from accelerate.state import AcceleratorState
 from catalyst import dl
 
 from callbacks.monitor import Log, log_row
+from data.errors import DataError
+from data.loaders import raise_failure
 
 
 class _SingleProcessEngine:
@@ -23,10 +25,6 @@ class _SingleProcessEngine:
         return {
             name: self.reduce(torch.as_tensor(value, device=self.device), "mean") for name, value in metrics.items()
         }
-
-    def unwrap_model(self: Any, model: Any, keep_fp32_wrapper: bool = False, **kwargs: Any) -> Any:
-        """The model as it was before precision was mixed: accelerate would leave its ``forward`` wrapped."""
-        return super().unwrap_model(model, keep_fp32_wrapper=keep_fp32_wrapper, **kwargs)  # type: ignore[misc]
 
     def prepare_optimizer(self: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
         """The optimizer itself where no gradient scaler needs a wrapper: that probes imports at every step."""
@@ -73,6 +71,11 @@ class ClassificationRunner(dl.SupervisedRunner):
         """The criteria on the device: Catalyst leaves class weights on the processor."""
         return {name: criterion.to(self.engine.device) for name, criterion in self._criterion.items()}
 
+    def on_batch_start(self, runner: Any) -> None:
+        """An image that a worker process could not read ends the run here, with the sentence that names it."""
+        raise_failure(self.batch)
+        super().on_batch_start(runner)
+
     def on_loader_start(self, runner: Any) -> None:
         """Tell the sampler the epoch: its order is a function of seed, fold and epoch."""
         super().on_loader_start(runner)
@@ -82,7 +85,14 @@ class ClassificationRunner(dl.SupervisedRunner):
         """Move the batch to the device and add the logits."""
         device = self.engine.device
         batch = {name: values.to(device, non_blocking=True) for name, values in batch.items()}
-        self.batch = {**batch, "logits": self.model(batch["features"])}
+        try:
+            logits = self.model(batch["features"])
+        except (RuntimeError, ValueError, AssertionError) as error:  # a size the network can't take, too little memory
+            raise DataError(
+                f"model: the network fails on a batch of images {tuple(batch['features'].shape)}, as "
+                f"(images, height, width, channels): {' '.join(str(error).split())}"
+            ) from error
+        self.batch = {**batch, "logits": logits}
 
     def _run_epoch(self) -> None:
         super()._run_epoch()

@@ -23,6 +23,7 @@ class Points:
     def __init__(self, images: int, seed: int) -> None:
         generator = torch.Generator().manual_seed(seed)
         self.features = torch.randn(images, 8, generator=generator)
+        self.image_ids = [f"point {number}" for number in range(images)]
         self.targets = (self.features[:, :CLASSES] + torch.randn(images, CLASSES, generator=generator)).argmax(1)
 
     def __len__(self) -> int:

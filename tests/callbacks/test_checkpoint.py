@@ -51,10 +51,69 @@ def test_best_holds_the_weights_of_the_best_epoch_not_the_last(train, mode: str)
     assert store.best["config"] == {"name": "tiny"}
 
 
-def test_best_is_committed_before_the_state_and_the_log_after(train) -> None:
+def test_the_state_is_the_commit_and_what_is_derived_from_it_comes_after(train) -> None:
     store = Store()
     train(extra=[store.callback()], epochs=1)
-    assert store.order == ["best", "state", "log"]
+    assert store.order == ["state", "best", "log"]
+    assert equal(store.state["best"]["model"], store.best["model"]) and store.state["log"] == store.log
+
+
+@pytest.mark.parametrize("lost", ["state", "best", "log"])
+def test_a_kill_at_any_write_of_a_commit_is_mended_by_going_on(train, lost: str) -> None:
+    """The third epoch's commit is cut short just before one of its writes."""
+
+    class Killed(Exception):
+        pass
+
+    whole, store = Store(), Store()
+    uninterrupted = train(extra=[whole.callback("f1", "min")], epochs=3, lr=3.0)
+    assert Monitor("f1", "min").best_epoch(uninterrupted.history) == 2, "the test needs its last epoch to be the best"
+    keep = store.keep
+
+    def write(name: str, value) -> None:
+        if name == lost and len(value if name == "log" else store.log or []) == 3 - (name != "log"):
+            raise Killed
+        keep(name, value)
+
+    store.keep = write
+    with pytest.raises(Killed):
+        train(extra=[store.callback("f1", "min")], epochs=3, lr=3.0)
+    store.keep = keep
+    continued = train(extra=[store.callback("f1", "min")], epochs=3, lr=3.0)
+    assert store.log == whole.log == continued.history
+    assert store.best["metrics"] == whole.best["metrics"] and equal(store.best["model"], whole.best["model"])
+
+
+def test_mixed_precision_outlives_a_checkpoint(train) -> None:
+    """accelerate's unwrap_model would take the autocast off the model that goes on training."""
+    from types import SimpleNamespace
+
+    from callbacks.checkpoint import _stateful_parts
+    from runners.supervised import make_engine
+
+    engine, images = make_engine("cpu", "bf16"), torch.randn(8, 64)
+    model = engine.prepare(torch.nn.Linear(64, 64))
+    before = model(images)
+    runner = SimpleNamespace(engine=engine, model=model, optimizer=None, criterion={}, scheduler=None)
+    assert set(_stateful_parts(runner)["model"].state_dict()) == {"weight", "bias"}
+    assert torch.equal(model(images), before)
+    make_engine("cpu")
+
+
+def test_criteria_with_weights_of_their_own_are_saved_and_restored(train) -> None:
+    class Learnt(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.register_buffer("seen", torch.zeros(()))
+
+        def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+            self.seen += len(targets)
+            return torch.nn.functional.cross_entropy(logits, targets)
+
+    store, again = Store(), Learnt()
+    train(extra=[store.callback()], epochs=2, criteria={"learnt": Learnt()})
+    train(extra=[Store(store.state).callback()], epochs=2, criteria={"learnt": again})
+    assert again.seen == 2 * (60 + 20)
 
 
 @pytest.mark.parametrize("stop_after", [1, 2, 4])
@@ -89,7 +148,8 @@ def test_the_best_of_before_the_interruption_is_not_forgotten(train) -> None:
     second = Store(first.state)
     train(extra=[second.callback()], epochs=6)
     assert len(runner.history) == 3
-    assert second.best is None and second.order == ["state", "log"] * 3
+    assert equal(second.best["model"], first.state["best"]["model"])
+    assert second.order == ["best", "log", *["state", "log"] * 3]
 
 
 def test_a_metric_that_is_not_finite_is_never_saved_as_best(train) -> None:
@@ -108,4 +168,4 @@ def test_a_finished_fold_that_is_started_again_trains_no_epoch(train) -> None:
     train(extra=[store.callback()], epochs=3)
     again = Store(store.state)
     runner = train(extra=[again.callback()], epochs=3)
-    assert again.order == [] and runner.epoch_step == 3
+    assert again.order == ["best", "log"] and runner.epoch_step == 3  # both derived once more, in case they are lost

@@ -1,3 +1,4 @@
+import math
 from types import SimpleNamespace
 
 import pytest
@@ -26,7 +27,7 @@ class NaNFrom(nn.Module):
 
 def test_a_run_stops_after_some_batches_and_says_where(train) -> None:
     with pytest.raises(
-        DataError, match=r"NaN or infinite in 3 batches in a row of epoch 1, the last one batch [3-6]: "
+        DataError, match=r"in 3 batches in a row, the last one batch 3 of epoch 1 with the images 'point \d+', "
     ):
         train(criteria={"ce": NaNFrom(first=1, batches=99)}, extra=[FiniteLossCallback(3)], lr=0.0)
 
@@ -41,14 +42,21 @@ def test_bad_batches_at_the_very_end_of_an_epoch_are_found(train) -> None:
         train(criteria={"ce": NaNFrom(first=6, batches=99)}, extra=[FiniteLossCallback(3)], lr=0.0)
 
 
+def test_epochs_of_few_batches_add_up(train) -> None:
+    """Two batches an epoch: the count must not start anew with each."""
+    with pytest.raises(DataError, match="in 5 batches in a row, the last one batch 1 of epoch 3"):
+        train(criteria={"ce": NaNFrom(first=1, batches=99)}, extra=[FiniteLossCallback(5)], lr=0.0, images=16, epochs=9)
+
+
 def losses(values: list[float], patience: int, train: bool = True) -> None:
-    """Feed a row of losses to the callback, one a batch."""
+    """Feed a row of losses to the callback, one a batch of one image."""
     callback = FiniteLossCallback(patience)
     runner = SimpleNamespace(is_train_loader=train, loader_batch_len=len(values), epoch_step=1)
-    runner.engine = SimpleNamespace(device="cpu")
+    runner.loader = SimpleNamespace(dataset=SimpleNamespace(image_ids=[f"i{n}" for n in range(len(values))]))
     callback.on_loader_start(runner)
     for batch, value in enumerate(values, 1):
         runner.loader_batch_step, runner.batch_metrics = batch, {"loss": torch.tensor(value)}
+        runner.batch = {"index": torch.tensor([batch - 1])}
         callback.on_batch_end(runner)
 
 
@@ -62,7 +70,8 @@ def test_only_batches_in_a_row_count(values: list[float]) -> None:
 
 @pytest.mark.parametrize("values", [[1.0, NAN, NAN, NAN, 1.0, 1.0], [float("inf")] * 3, [1.0] * 4 + [NAN] * 3])
 def test_a_row_is_found_wherever_it_lies(values: list[float]) -> None:
-    with pytest.raises(DataError, match="3 batches in a row"):
+    third = next(n for n in range(len(values)) if all(not math.isfinite(v) for v in values[n : n + 3])) + 2
+    with pytest.raises(DataError, match=f"3 batches in a row, the last one batch {third + 1} .* images 'i{third}':"):
         losses(values, patience=3)
 
 

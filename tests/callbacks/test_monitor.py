@@ -26,6 +26,14 @@ def test_a_number_that_is_not_finite_is_never_best(mode: str, bad: float) -> Non
     assert monitor.epochs_since_best(log(bad, bad)) == 2
 
 
+@pytest.mark.parametrize("loss", ["train_loss", "valid_loss"])
+def test_an_epoch_whose_loss_is_not_finite_is_never_best(loss: str) -> None:
+    rows = [row | {"train_loss": 1.0, "valid_loss": 1.0} for row in log(0.9, 0.5)]
+    rows[0][loss] = math.nan
+    assert Monitor("f1", "max").best_epoch(rows) == 1
+    assert Monitor("f1", "max").best_epoch(rows[:1]) is None
+
+
 def test_improvement_and_epochs_since() -> None:
     monitor = Monitor("f1", "max")
     assert monitor.improved(log(0.1, 0.2))

@@ -72,3 +72,23 @@ def test_gradients_left_by_an_interrupted_epoch_do_not_leak(train, make_network)
 )
 def test_windows_close_at_their_length_and_at_the_loader_end(batches: int, accumulate: int, steps: list[int]) -> None:
     assert [b for b in range(1, batches + 1) if closes_window(b, batches, accumulate)] == steps
+
+
+def make_weighted(kind: str) -> nn.Module:
+    from runners.criteria import CrossEntropy, FocalLoss
+
+    weights = (0.1, 5.0, 1.0, 0.0)
+    return (
+        CrossEntropy(class_weights=weights) if kind == "cross entropy" else FocalLoss(gamma=2.0, class_weights=weights)
+    )
+
+
+@pytest.mark.parametrize("kind", ["cross entropy", "focal"])
+@pytest.mark.parametrize("images", [64, 60, 33])
+def test_class_weighted_losses_accumulate_to_the_same_weights_too(train, kind: str, images: int) -> None:
+    """Each batch divides by the weights of its own targets: plain sums of such means are another loss."""
+    settings = {"images": images, "epochs": 3, "lr": 0.5}
+    accumulated = train(batch_size=8, accumulate=4, criteria={"w": make_weighted(kind)}, **settings)
+    whole = train(batch_size=32, accumulate=1, criteria={"w": make_weighted(kind)}, **settings)
+    assert (weights(accumulated) - weights(whole)).abs().max() < 1e-6
+    assert accumulated.history[-1]["valid_loss"] == pytest.approx(whole.history[-1]["valid_loss"], rel=1e-5)

@@ -87,3 +87,13 @@ def test_catalyst_alone_never_steps_a_schedule(plain_loop) -> None:
 
     optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
     assert not isinstance(lr_scheduler.StepLR(optimizer, 1), TorchScheduler)
+
+
+def test_a_schedule_that_is_too_short_is_one_sentence(train) -> None:
+    from data.errors import DataError
+
+    def one_cycle(optimizer):
+        return lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=4)
+
+    with pytest.raises(DataError, match="scheduler: OneCycleLR refuses another step in epoch 1 of 3 .*length in steps"):
+        train(extra=[SchedulerCallback("step", 1, Monitor("f1", "max"))], make_scheduler=one_cycle)

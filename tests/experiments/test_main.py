@@ -38,4 +38,18 @@ def test_check_tells_what_is_there_and_what_is_wrong(competition: Path, tmp_path
     assert answer.returncode == 0, answer.stdout + answer.stderr
     assert "84" in answer.stdout  # twelve people, seven images each
     missing = experiments("check", "--data", str(tmp_path / "nowhere"))
-    assert missing.returncode == 1 and "nowhere" in missing.stdout and "Traceback" not in missing.stderr
+    assert missing.returncode == 1 and "nowhere" in missing.stderr and "Traceback" not in missing.stderr
+
+
+def test_one_damaged_run_or_module_does_not_hide_the_others(tmp_path: Path) -> None:
+    from analysis.catalogue import catalogue
+
+    for name, text in (("fine", '"""Is it?"""'), ("empty", '"""And this?"""'), ("broken", "def (")):
+        (tmp_path / f"{name}.py").write_text(text)
+        run = tmp_path / "runs" / name / "20261123-150000-aaaaaaaaaa"
+        run.mkdir(parents=True)
+        (run / "MANIFEST.json").write_text("{}")
+        (run / "scores.json").write_text("{}" if name == "empty" else "{")
+    shown = {entry.name: entry for entry in catalogue(tmp_path, tmp_path / "runs")}
+    assert shown["fine"].question == "Is it?" and "does not parse" in shown["broken"].question
+    assert shown["empty"].result == shown["fine"].result == "scores.json is missing or damaged"

@@ -96,12 +96,35 @@ def test_soft_f1_leaves_out_classes_that_the_batch_lacks() -> None:
     assert SoftF1()(logits, torch.tensor([0, 1])).item() == pytest.approx(0.0, abs=1e-9)
 
 
-def test_inverse_frequency_weighs_1_on_average_and_absent_classes_0() -> None:
+def test_inverse_frequency_weighs_1_on_average_and_absent_classes_1() -> None:
     counts = torch.tensor([10, 30, 0, 60])
     weights = inverse_frequency(counts)
     assert (weights * counts).sum() / counts.sum() == pytest.approx(1.0)
-    assert weights[2] == 0 and weights[0] / weights[1] == pytest.approx(3.0)
+    assert weights[2] == 1 and weights[0] / weights[1] == pytest.approx(3.0)
     criterion = CrossEntropy(class_weights=inverse_frequency, class_counts=counts)
     assert torch.equal(criterion.weights, weights)
     with pytest.raises(ValueError, match="class counts"):
         CrossEntropy(class_weights=inverse_frequency)
+
+
+@pytest.mark.parametrize("soft", [False, True])
+def test_the_weight_of_a_batch_is_what_its_mean_is_divided_by(batch, soft: bool) -> None:
+    """Means of two halves, put together by their weights, are the mean of the whole."""
+    logits, targets = batch
+    targets = (
+        soft_targets(targets, CLASSES).double().roll(1, 0) * 0.3 + soft_targets(targets, CLASSES) * 0.7
+        if soft
+        else targets
+    )
+    for criterion in (CrossEntropy(class_weights=WEIGHTS), FocalLoss(gamma=2.0, class_weights=WEIGHTS), CrossEntropy()):
+        halves = [(logits[:10], targets[:10]), (logits[10:], targets[10:])]
+        total = sum(criterion(*half) * criterion.batch_weight(half[1]) for half in halves)
+        assert torch.isclose(total / criterion.batch_weight(targets), criterion(logits, targets), rtol=1e-6)
+
+
+def test_a_batch_whose_classes_all_weigh_nothing_is_no_nan(batch) -> None:
+    logits, targets = batch[0], torch.full((24,), 3)  # class 3 weighs 0
+    criterion = CrossEntropy(class_weights=WEIGHTS)
+    loss = criterion(logits, targets)
+    loss.backward()
+    assert loss == 0 and criterion.batch_weight(targets) == 0 and not logits.grad.any()

@@ -1,7 +1,9 @@
 import json
+import os
 import subprocess
 import sys
 from functools import partial
+from pathlib import Path
 
 import pytest
 from torch.optim import AdamW
@@ -11,6 +13,8 @@ from data.errors import DataError
 from runners.criteria import CrossEntropy, inverse_frequency
 from runners.experiment import Experiment
 from runners.record import from_record, to_record
+
+PROJECT = Path(__file__).parents[2]
 
 
 def test_the_record_survives_json_and_rebuilds_the_experiment(declare) -> None:
@@ -25,6 +29,18 @@ def test_the_record_survives_json_and_rebuilds_the_experiment(declare) -> None:
     assert rebuilt.criterion_schedule == {1: "ce", 3: "f1"} and rebuilt.tta == experiment.tta
 
 
+class Callable:
+    def __call__(self, images: object) -> object:
+        return images
+
+
+def shadowed(images: object) -> object:
+    return images
+
+
+shadowed.__qualname__ = "Callable"  # a name that means something else
+
+
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -36,6 +52,12 @@ def test_the_record_survives_json_and_rebuilds_the_experiment(declare) -> None:
         ({"name": "my run"}, "name is 'my run': the file's stem"),
         ({"criterion": "focal"}, "criterion names 'focal', which is not in criteria; available: ce, f1"),
         ({"criterion": {2: "ce"}}, "it must say which criterion epoch 1 takes"),
+        ({"criterion": None}, "criterion is None: a name, or a dict of names by epoch"),
+        ({"criterion": {1: "ce", 4: "f1"}}, "criterion switches at epoch 4, epochs is 3: it never would"),
+        ({"monitor": ("loss", "min")}, "monitor is 'loss' and criterion switches: losses of two criteria"),
+        ({"scheduler": partial(ReduceLROnPlateau)}, "scheduler takes 'min' for better and monitor 'max': partial"),
+        ({"tta": (Callable(),)}, r"tta\[0\] holds .*, which has no name to import it by"),
+        ({"tta": (shadowed,)}, r"tta\[0\] holds .*, which has no name to import it by"),
         ({"monitor": ("f1", "best")}, 'a metric and "max" or "min"'),
         ({"schedule_every": "batch"}, 'schedule_every is \'batch\': "epoch" or "step"'),
         ({"tta": ()}, "tta is .*: a tuple of one view or more"),
@@ -80,3 +102,15 @@ def test_plain_values_are_their_own_record(value) -> None:
 def test_a_record_that_names_what_is_not_here_is_one_sentence() -> None:
     with pytest.raises(DataError, match="names nowhere.at_all, which cannot be imported here"):
         from_record({"name": "nowhere.at_all"})
+
+
+@pytest.mark.parametrize("how", ["module", "file"])
+def test_what_the_module_that_is_run_defines_is_recorded_under_its_true_name(tmp_path, how: str) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from runners.record import import_name\ndef view(images): return images\n"
+        "if __name__ == '__main__': print(import_name(view, 'tta'))\n"
+    )
+    words = ["-m", "mine"] if how == "module" else [str(tmp_path / "mine.py")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(PROJECT), str(tmp_path)])}
+    answer = subprocess.run([sys.executable, *words], capture_output=True, text=True, env=environment)  # noqa: S603
+    assert answer.stdout == "mine.view\n", answer.stderr

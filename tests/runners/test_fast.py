@@ -5,7 +5,14 @@ import pytest
 
 from data.reading import read_data
 from data.splits import PersonHoldout, PersonStratifiedKFold, check_split
-from runners.fast import one_batch
+from runners.fast import few_epochs, one_batch
+
+
+def test_an_epoch_for_each_criterion_is_trained(declare) -> None:
+    fast = few_epochs(declare())  # switches from "ce" to "f1" at epoch 3
+    assert (fast.epochs, fast.criterion_schedule) == (2, {1: "ce", 2: "f1"})
+    plain = few_epochs(declare(criterion="ce"))
+    assert (plain.epochs, plain.criterion) == (1, "ce")
 
 
 @pytest.mark.parametrize("split", [PersonStratifiedKFold(folds=3), PersonHoldout(valid_fraction=0.3)])

@@ -25,11 +25,14 @@ with locked(Path(sys.argv[1])):
 def test_the_lock_of_another_process_is_respected_until_it_is_killed(tmp_path: Path) -> None:
     path = tmp_path / "leaderboard.csv"
     holder = subprocess.Popen(  # noqa: S603 - our own words
-        [sys.executable, "-c", HOLDER, str(path)], cwd=PROJECT, stdout=subprocess.PIPE, text=True,
+        [sys.executable, "-c", HOLDER, str(path)],
+        cwd=PROJECT,
+        stdout=subprocess.PIPE,
+        text=True,
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
     )
     assert holder.stdout is not None and holder.stdout.readline() == "held\n"
-    with pytest.raises(DataError, match="leaderboard.csv is being written by another process that does not finish"):
+    with pytest.raises(DataError, match=f"leaderboard.csv is in use by process {holder.pid}: wait for it, or end it"):
         with locked(path, patience=0.05):
             pytest.fail("two hold one lock")
     holder.send_signal(signal.SIGKILL)
@@ -49,3 +52,34 @@ def test_a_folder_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="a.csv can't be locked: No such file or directory"):
         with locked(tmp_path / "no/a.csv"):
             pass
+
+
+FORKS = """
+import os, sys, time
+from pathlib import Path
+from runners.file_lock import locked
+with locked(Path(sys.argv[1])):
+    child = os.fork()
+    if child == 0:
+        time.sleep(600)
+    print(child, flush=True)
+    time.sleep(600)
+"""
+
+
+def test_worker_processes_do_not_keep_the_lock_of_their_killed_parent(tmp_path: Path) -> None:
+    holder = subprocess.Popen(  # noqa: S603 - our own words
+        [sys.executable, "-c", FORKS, str(tmp_path / "run")], cwd=PROJECT, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+    )  # fmt: skip
+    assert holder.stdout is not None
+    child = int(holder.stdout.readline())
+    try:
+        holder.send_signal(signal.SIGKILL)
+        holder.wait()
+        os.kill(child, 0)  # it lives on
+        with locked(tmp_path / "run", patience=1):
+            pass
+    finally:
+        os.kill(child, signal.SIGKILL)
+        holder.stdout.close()

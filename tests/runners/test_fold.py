@@ -17,7 +17,8 @@ from data.errors import DataError
 from data.metadata import ImageData
 from runners.display import Display, make_console
 from runners.environment import Compute
-from runners.fold import Fold, Timing, make_callbacks, make_criteria, make_loaders
+from runners.fold import Fold, make_callbacks, make_criteria, make_loaders
+from runners.fold_state import FoldState
 from runners.run_folder import FoldFolder
 
 
@@ -28,9 +29,9 @@ def fold(declare, tmp_path: Path):
     train["target"] = [0, 1, 0, 1, 0, 2]
     data = ImageData(tmp_path, "csv", train, train.head(0), ("x", "y", "z"), "path", "label", ())
 
-    def make(number: int = 0, **changes: object) -> Fold:
-        compute = Compute(device="cpu", threads=1, workers=0)
-        return Fold(declare(**changes), data, np.array([0, 0, 1, 1, 2, 2]), number, FoldFolder(tmp_path), compute)
+    def make(number: int = 0, folds: tuple[int, ...] = (0, 0, 1, 1, 2, 2), workers: int = 0, **changes: object) -> Fold:
+        compute = Compute(device="cpu", threads=1, workers=workers)
+        return Fold(declare(**changes), data, np.array(folds), number, FoldFolder(tmp_path), compute)
 
     return make
 
@@ -79,17 +80,34 @@ def test_values_that_a_factory_refuses_name_the_field(fold) -> None:
         build("model", partial(timm_classifier, backbone="test_resnet", pretrained=None), num_classes=3)
 
 
-def test_times_of_an_interrupted_start_are_kept(tmp_path: Path) -> None:
-    folder = FoldFolder(tmp_path)
-    Timing(folder).save(1, 10.0, 70)
-    Timing(folder).save(2, 11.0, 70)
-    Timing(folder).save(2, 9.0, 70)  # epoch 2 again, after a kill before its commit
-    assert folder.timing.read_text() == "epoch,seconds,images\n1,10.0,70\n2,9.0,70\n"
+def test_weights_of_another_number_of_classes_are_refused_before_training(fold) -> None:
+    from functools import partial
+
+    from runners.criteria import CrossEntropy
+
+    criteria = {"ce": partial(CrossEntropy, class_weights=(1.0, 2.0))}
+    with pytest.raises(DataError, match=r"criteria\['ce'\]: CrossEntropy refuses what was declared \(.*size"):
+        make_criteria(fold(0, criteria=criteria, criterion="ce"))
+
+
+@pytest.mark.parametrize(("folds", "lacking"), [((0,) * 6, "train on"), ((1,) * 6, "validate with")])
+def test_a_fold_without_images_is_one_sentence(fold, folds: tuple[int, ...], lacking: str) -> None:
+    with pytest.raises(DataError, match=f"split: fold 1/. has no image to {lacking}"):
+        make_loaders(fold(0, folds=folds))
+
+
+def test_a_fold_counts_its_batches(fold) -> None:
+    """Four training and two validation images in batches of three, over three epochs; then two images predicted."""
+    assert fold(0, batch_size=3).epoch_batches == 2 + 1
+    assert fold(0, batch_size=3).batches == 3 * (2 + 1) + 1
 
 
 def test_callbacks_are_given_what_the_experiment_declares(fold) -> None:
+    def callbacks_of(one: Fold) -> list[object]:
+        return make_callbacks(one, FoldState(one.folder, print), Display(make_console()))
+
     declared = {"accumulate": 3, "batch_size": 5, "clip_norm": 0.5, "patience": 7, "schedule_every": "step"}
-    made = {type(callback): callback for callback in make_callbacks(fold(**declared), Display(make_console()))}
+    made = {type(callback): callback for callback in callbacks_of(fold(**declared))}
     assert made[CriterionCallback].schedule == {1: "ce", 3: "f1"}
     assert made[F1Callback].classes == 3
     assert made[BackwardCallback].window_images == made[OptimizerCallback].window_images == 15
@@ -97,7 +115,7 @@ def test_callbacks_are_given_what_the_experiment_declares(fold) -> None:
     assert (made[SchedulerCallback].every, made[SchedulerCallback].accumulate) == ("step", 3)
     assert made[EarlyStoppingCallback].patience == 7
     assert {FiniteLossCallback, CheckpointCallback, ProgressCallback} < set(made)
-    assert SchedulerCallback not in map(type, make_callbacks(fold(scheduler=None), Display(make_console())))
+    assert SchedulerCallback not in map(type, callbacks_of(fold(scheduler=None)))
 
 
 def test_loaders_are_given_what_the_experiment_declares(fold) -> None:
@@ -109,4 +127,5 @@ def test_loaders_are_given_what_the_experiment_declares(fold) -> None:
     train, valid = loaders["train"], loaders["valid"]
     assert train.dataset.transform.size == (32, 24) and valid.dataset.transform.size == (8, 6)
     assert (train.sampler.seed, train.sampler.fold, train.dataset.seed, train.batch_size) == (9, 2, 9, 3)
-    assert train.num_workers == valid.num_workers == 0
+    assert train.num_workers == valid.num_workers == 0 and not train.pin_memory
+    assert make_loaders(fold(0, workers=2))["train"].num_workers == 2

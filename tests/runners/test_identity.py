@@ -41,6 +41,34 @@ def test_each_part_names_what_differs(parts, declare) -> None:
     assert changed(text="x = 2\n") == {"code"}
 
 
+def test_the_content_of_a_file_that_is_named_is_part_of_the_run(parts, declare, tmp_path: Path) -> None:
+    from functools import partial
+
+    from runners.models import timm_classifier
+
+    weights = tmp_path / "w.pth"
+    weights.write_bytes(b"first")
+    model = partial(timm_classifier, backbone="test_resnet", pretrained=str(weights), drop_rate=0.0)
+    record = declare(model=model).record()
+    first = parts(record=record)
+    assert first == parts(record=record)
+    weights.write_bytes(b"other")
+    assert {name for name, digest in parts(record=record).items() if digest != first[name]} == {"files"}
+
+
+def test_the_projects_own_code_and_the_names_of_classes_are_part_of_the_run(
+    parts, monkeypatch, tmp_path: Path, competition: Path, declare
+) -> None:
+    first = parts()
+    (tmp_path / "new.py").write_text("y = 1")
+    files = module._code_files()
+    monkeypatch.setattr(module, "_code_files", lambda: [*files, tmp_path / "new.py"])
+    assert {name for name, digest in parts().items() if digest != first[name]} == {"code"}
+    data = read_data(competition)
+    renamed = dataclasses.replace(data, class_names=(*data.class_names[:-1], "another"))
+    assert module._manifest(data) != module._manifest(renamed)
+
+
 def test_comments_and_docstrings_are_no_part_of_the_code(parts) -> None:
     first = parts(text='"""Question?"""\nx = 1  # why\n')
     assert first == parts(text='"""Question?  Result: 0.8."""\n\nx  =  1\n')

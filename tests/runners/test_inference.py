@@ -1,21 +1,35 @@
 import numpy as np
+import pytest
 import torch
 from torch import nn
 
+from data.errors import DataError
 from runners.inference import predict
 from runners.views import hflip, identity
+
+
+class Images:
+    def __init__(self, images: torch.Tensor) -> None:
+        self.images, self.image_ids = images, [f"i{number}" for number in range(len(images))]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+
+def silent() -> None:
+    """No progress is shown."""
 
 
 class Loader:
     """Batches whose images come in another order than the table's."""
 
     def __init__(self, images: torch.Tensor, order: list[int], batch_size: int) -> None:
-        self.dataset, self.order, self.batch_size = images, order, batch_size
+        self.dataset, self.order, self.batch_size = Images(images), order, batch_size
 
     def __iter__(self):
         for start in range(0, len(self.order), self.batch_size):
             index = torch.tensor(self.order[start : start + self.batch_size])
-            yield {"features": self.dataset[index], "index": index}
+            yield {"features": self.dataset.images[index], "index": index}
 
 
 class LeftHalf(nn.Module):
@@ -30,8 +44,8 @@ def test_probabilities_are_the_mean_of_the_views_in_the_tables_order() -> None:
     model = LeftHalf()
     expected = (model(images).softmax(1) + model(images.flip(2)).softmax(1)) / 2
     shuffled = Loader(images, [3, 1, 6, 0, 2, 5, 4], batch_size=3)
-    np.testing.assert_allclose(predict(model, shuffled, (identity, hflip), "cpu"), expected.numpy(), atol=1e-6)
-    alone = predict(model, shuffled, (identity,), "cpu")
+    np.testing.assert_allclose(predict(model, shuffled, (identity, hflip), "cpu", silent), expected.numpy(), atol=1e-6)
+    alone = predict(model, shuffled, (identity,), "cpu", silent)
     assert alone.dtype == np.float32 and not np.allclose(alone, expected)
 
 
@@ -39,5 +53,18 @@ def test_the_model_is_in_evaluation_mode() -> None:
     model = nn.Sequential(nn.Flatten(), nn.Dropout(0.9))
     images = torch.ones(2, 1, 100, 3)  # dropped at random, its 300 logits would not stay equal
     np.testing.assert_allclose(
-        predict(model.train(), Loader(images, [0, 1], 2), (identity,), "cpu"), 1 / 300, atol=1e-6
+        predict(model.train(), Loader(images, [0, 1], 2), (identity,), "cpu", silent), 1 / 300, atol=1e-6
     )
+
+
+def test_every_batch_is_told() -> None:
+    ticks = []
+    predict(LeftHalf(), Loader(torch.ones(7, 4, 6, 3), list(range(7)), 3), (identity,), "cpu", lambda: ticks.append(1))
+    assert len(ticks) == 3
+
+
+def test_probabilities_that_are_no_numbers_are_refused() -> None:
+    images = torch.ones(4, 2, 2, 3)
+    images[2] = float("nan")
+    with pytest.raises(DataError, match="1 of 4 images, the first 'i2', got probabilities that are not finite"):
+        predict(LeftHalf(), Loader(images, [3, 2, 1, 0], 3), (identity,), "cpu", silent)

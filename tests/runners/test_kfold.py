@@ -1,6 +1,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -84,7 +85,7 @@ def test_a_run_leaves_everything_that_was_promised(run, declare, competition: Pa
     assert f"F1 {scores['oof']['f1']:.4f}" in printed and str(folder.submission) in printed.replace("\n", "")
     assert Experiment.from_record(read_json(folder.record)).name == "tiny"
     assert folder.source.read_text() == '"""Does it run?"""\n'
-    assert set(read_json(folder.identity)) == {"experiment", "split", "data", "code", "mode"}
+    assert set(read_json(folder.identity)) == {"experiment", "split", "data", "files", "code", "mode"}
     assert [row["persons"] for row in scores["folds"]] == [6, 6] and scores["oof"]["persons"] == 12
     assert set(json.loads(folder.environment.read_text())) >= {"python", "versions", "compute", "data"}
 
@@ -106,6 +107,23 @@ def test_out_of_fold_probabilities_are_those_of_the_folds_best_weights(run, decl
     np.testing.assert_allclose(oof["probabilities"][rows], expected.numpy(), atol=1e-5)
 
 
+def test_what_a_run_prints_fits_and_is_plain_text(declare, competition: Path, tmp_path: Path) -> None:
+    """A question may be long and hold what looks like markup; so may a folder's name, which is never broken."""
+    source = tmp_path / "tiny.py"
+    source.write_text(f'"""Is [red]this[/red] {"very " * 30}long?"""')
+    data = tmp_path / "[bold]data" / "sample"
+    shutil.copytree(competition, data)
+    (data / "train/images/.DS_Store").write_text("hidden")
+    console = Console(width=100, record=True, file=open(os.devnull, "w"))
+    folder = run_experiment(declare(), source, data, tmp_path / "runs", CPU, True, console)
+    printed = console.export_text()
+    assert "tiny: Is [red]this[/red] very" in printed and f"data    {data}" in printed
+    assert not [line for line in printed.splitlines() if len(line.replace(str(tmp_path), "")) > 100]
+    assert f"submission   {folder.submission}" in printed
+    for warning in read_data(data).warnings:
+        assert f"warning {warning}" in printed
+
+
 def test_the_same_command_shows_a_finished_run_and_trains_nothing(run, declare) -> None:
     first, _ = run(declare())
     times = {path: path.stat().st_mtime_ns for path in first.root.rglob("*")}
@@ -115,8 +133,8 @@ def test_the_same_command_shows_a_finished_run_and_trains_nothing(run, declare) 
 
 
 def test_another_declaration_is_another_run(run, declare) -> None:
-    first, _ = run(declare(epochs=1))
-    second, _ = run(declare(epochs=1, seed=4))
+    first, _ = run(declare(epochs=1, criterion="ce"))
+    second, _ = run(declare(epochs=1, criterion="ce", seed=4))
     assert first != second and first.finished and second.finished
 
 
@@ -128,7 +146,7 @@ def test_two_runs_of_one_declaration_have_the_same_bits(run, declare, tmp_path: 
 
 
 def test_a_holdout_is_scored_on_what_it_validates(run, declare, competition: Path) -> None:
-    folder, _ = run(declare(split=partial(PersonHoldout, valid_fraction=0.3), epochs=1))
+    folder, _ = run(declare(split=partial(PersonHoldout, valid_fraction=0.3), epochs=1, criterion="ce"))
     oof, scores = read_arrays(folder.oof), read_json(folder.scores)
     assert set(oof["folds"]) == {0} and len(oof["targets"]) < len(read_data(competition).train)
     assert len(scores["folds"]) == 1 and scores["f1_sd"] == 0.0
@@ -148,7 +166,7 @@ def test_corrections_are_applied_counted_and_kept_with_the_run(run, declare, com
     file.write_text(
         f"id,path,stem,field,from,to,reason\n{person['id']},{person['person']},,gender,{wrong},{right},seen\n"
     )
-    folder, printed = run(declare(corrections=str(file), epochs=1))
+    folder, printed = run(declare(corrections=str(file), epochs=1, criterion="ce"))
     assert "7 images corrected by" in printed
     assert folder.corrections.read_text() == file.read_text()
     oof, data = read_arrays(folder.oof), read_data(competition)
@@ -159,7 +177,7 @@ def test_fast_goes_through_every_stage_and_is_no_result(run, declare, tmp_path: 
     folder, printed = run(declare(), fast=True)
     assert folder.finished and folder.root.is_relative_to(tmp_path / "runs" / ".fast")
     assert len(pd.read_csv(folder.submission)) == 8
-    assert "epoch 1/1" in printed
+    assert "epoch 1/2" in printed and "epoch 2/2" in printed  # one for each criterion
 
 
 def test_a_criterion_that_is_never_finite_is_one_sentence(run, declare) -> None:
@@ -167,6 +185,93 @@ def test_a_criterion_that_is_never_finite_is_one_sentence(run, declare) -> None:
 
     with pytest.raises(DataError, match="NaN or infinite in 5 batches in a row"):
         run(declare(optimizer=partial(SGD, lr=1e30), clip_norm=None, accumulate=1, criterion="ce"))
+
+
+class Killed(BaseException):
+    """Ends a run at once, as a signal does: nobody catches it."""
+
+
+def _kill_at(monkeypatch: pytest.MonkeyPatch, number: int) -> list[str]:
+    """Make the write of that number, counted from 0, end the run just before it; returns the files written so far."""
+    written: list[str] = []
+    replace = os.replace
+
+    def count(source: object, target: object) -> None:
+        if len(written) == number:
+            raise Killed
+        written.append(Path(str(target)).name)
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", count)
+    return written
+
+
+def test_a_kill_at_any_write_of_a_run_leaves_the_bits_of_an_unkilled_one(run, declare, tmp_path, monkeypatch) -> None:
+    experiment = declare(epochs=2, criterion="ce", split=partial(PersonHoldout, valid_fraction=0.3))
+    first, _ = run(experiment)
+    first.root.rename(tmp_path / "unkilled")
+    with monkeypatch.context() as patch:
+        names = _kill_at(patch, 10**6)
+        whole, _ = run(experiment)
+    shutil.rmtree(whole.root)
+    assert {"state.pth", "previous.pth", "best.pth", "metrics.csv", "predictions.npz", "oof.npz"} < set(names)
+    for number in range(len(names)):
+        with monkeypatch.context() as patch:
+            _kill_at(patch, number)
+            with pytest.raises(Killed):
+                run(experiment)
+        continued, _ = run(experiment)
+        _assert_same_results(RunFolder(tmp_path / "unkilled"), continued, folds=(0,))
+        assert not list(continued.root.rglob(".*.tmp"))
+        shutil.rmtree(continued.root)
+
+
+@pytest.mark.parametrize("name", ["state.pth", "best.pth", "metrics.csv", "predictions.npz"])
+def test_damage_to_an_unfinished_run_is_said_and_mended(run, declare, tmp_path: Path, name: str) -> None:
+    experiment = declare(epochs=2, criterion="ce", split=partial(PersonHoldout, valid_fraction=0.3))
+    first, _ = run(experiment)
+    shutil.copytree(first.root, tmp_path / "unkilled")
+    first.manifest.unlink()
+    if name != "predictions.npz":
+        first.fold(0).predictions.unlink()
+    path = first.fold(0).root / name
+    path.write_bytes(path.read_bytes()[:-7] + b"damaged")
+    continued, printed = run(experiment)
+    assert ("is damaged" in printed) == name.endswith(("state.pth", ".npz"))  # the others are derived from the state
+    _assert_same_results(RunFolder(tmp_path / "unkilled"), continued, folds=(0,))
+
+
+def test_a_finished_run_that_was_changed_is_not_shown_as_a_result(run, declare) -> None:
+    folder, _ = run(declare(epochs=1, criterion="ce"))
+    folder.scores.write_text(folder.scores.read_text().replace("0.", "0.9"))
+    with pytest.raises(DataError, match="scores.json is no longer what it was"):
+        run(declare(epochs=1, criterion="ce"))
+    folder.manifest.unlink()
+    mended, printed = run(declare(epochs=1, criterion="ce"))
+    assert mended.finished and "F1 0.9" not in printed
+
+
+def test_going_on_with_other_threads_or_versions_is_said_and_recorded(run, declare, monkeypatch) -> None:
+    experiment = declare(epochs=1, criterion="ce")
+    folder, _ = run(experiment)
+    folder.manifest.unlink()
+    written = read_json(folder.environment)
+    written["compute"]["threads"] = 7
+    folder.environment.write_text(json.dumps(written))
+    _, printed = run(experiment)
+    assert "threads 7 before, 1 now: the last digits of results may differ" in " ".join(printed.split())
+    environment = read_json(folder.environment)
+    assert environment["compute"]["threads"] == 7 and environment["continued"][0]["compute"]["threads"] == 1
+    folder.manifest.unlink()
+    assert "before," not in run(experiment)[1], "said once"
+
+
+def test_a_run_says_what_makes_it_another_than_the_last(run, declare) -> None:
+    first, printed = run(declare(epochs=1, criterion="ce"), fast=True)
+    assert "a run of its own" not in printed
+    _, printed = run(declare(epochs=1, criterion="ce", seed=4), fast=True)
+    said = " ".join(printed.split())
+    assert "a run of its own: experiment, " in said and f"not as in {first.root.name}" in said
 
 
 SCRIPT = '''"""Is it killed?"""
@@ -224,14 +329,14 @@ def test_a_killed_run_continues_and_ends_with_the_bits_of_an_unkilled_one(tmp_pa
     last = start("killed")
     printed = last.communicate(timeout=300)[0]
     assert last.returncode == 0 and "(continued)" in printed and "continues after epoch" in printed
-    (first,), (second,) = ((tmp_path / runs / "killed").iterdir() for runs in ("unkilled", "killed"))
+    (first,), (second,) = ((tmp_path / runs / "killed").glob("*-*") for runs in ("unkilled", "killed"))
     _assert_same_results(RunFolder(first), RunFolder(second))
 
 
-def _assert_same_results(first: RunFolder, second: RunFolder) -> None:
-    names = [*RESULTS, *(f"fold_{fold}/{name}" for fold in (0, 1) for name in OF_A_FOLD)]
+def _assert_same_results(first: RunFolder, second: RunFolder, folds: tuple[int, ...] = (0, 1)) -> None:
+    names = [*RESULTS, *(f"fold_{fold}/{name}" for fold in folds for name in OF_A_FOLD)]
     assert not [name for name in names if (first.root / name).read_bytes() != (second.root / name).read_bytes()]
-    for fold in (0, 1):  # equal values; torch.save's bytes tell shared objects from equal ones
+    for fold in folds:  # equal values; torch.save's bytes tell shared objects from equal ones
         _assert_same_values(read_checkpoint(first.fold(fold).state), read_checkpoint(second.fold(fold).state))
 
 

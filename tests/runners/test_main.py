@@ -1,4 +1,5 @@
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -34,6 +35,17 @@ def test_a_users_mistake_is_one_sentence_and_a_code(
     assert sentence in " ".join(said.replace("│", " ").split()) and "Traceback" not in said
 
 
+def test_an_unreadable_image_is_one_sentence_also_from_a_worker_process(tmp_path: Path, competition: Path) -> None:
+    shutil.copytree(competition, tmp_path / "damaged")
+    images = sorted((tmp_path / "damaged/train/images").rglob("*.jpg"))
+    for image in (path for path in images if not path.name.startswith(".")):
+        image.write_bytes(image.read_bytes()[:500])
+    arguments = ["--data", str(tmp_path / "damaged"), "--runs", str(tmp_path / "runs"), "--fast", "--workers", "1"]
+    answer = python("-m", "experiments.smoke", *arguments, cwd=tmp_path)
+    assert answer.returncode == 1 and "Traceback" not in answer.stdout + answer.stderr
+    assert answer.stderr.startswith("error: ") and answer.stderr.count("\n") == 1 and ".jpg" in answer.stderr
+
+
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
@@ -55,7 +67,7 @@ def test_a_mistake_in_a_declaration_is_one_sentence(tmp_path: Path, old: str, ne
 def test_a_runs_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path, competition: Path) -> None:
     (tmp_path / "runs").write_text("a file")
     answer = python("-m", "experiments.smoke", "--data", str(competition), "--runs", "runs", "--fast", cwd=tmp_path)
-    assert answer.returncode == 1 and "Not a directory" in answer.stdout and "Traceback" not in answer.stderr
+    assert answer.returncode == 1 and "smoke: Not a directory." in answer.stderr and "Traceback" not in answer.stderr
 
 
 def test_ctrl_c_says_how_to_go_on(tmp_path: Path, competition: Path) -> None:
@@ -73,6 +85,27 @@ def test_ctrl_c_says_how_to_go_on(tmp_path: Path, competition: Path) -> None:
     process.send_signal(signal.SIGINT)
     said, _ = process.communicate(timeout=60)
     assert process.returncode == 130 and "The same command continues" in said
+
+
+def test_a_second_start_of_a_run_is_refused_with_the_pid_of_the_first(tmp_path: Path, competition: Path) -> None:
+    command = ["-m", "experiments.baseline", "--data", str(competition), "--runs", str(tmp_path), "--threads", "1"]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
+    first = subprocess.Popen(  # noqa: S603 - our own words
+        [sys.executable, *command], env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    assert first.stdout is not None
+    try:
+        assert any("epoch" in line for line in first.stdout)
+        second = python(*command, cwd=tmp_path)
+    finally:
+        first.kill()
+        first.communicate()
+    assert second.returncode == 1 and f"is in use by process {first.pid}: wait for it" in second.stderr
+
+
+def test_threads_are_as_many_as_this_process_may_use() -> None:
+    code = "import os; os.sched_setaffinity(0, {0}); from runners.environment import available_cores as a; print(a())"
+    assert python("-c", code).stdout == "1\n"
 
 
 def test_help_asks_the_experiments_question() -> None:

@@ -88,3 +88,10 @@ def test_packaged_weights_know_a_flower_when_they_see_one() -> None:
     flower = cv2.resize(load_sample_image("flower.jpg")[:, 106:533], (224, 224), interpolation=cv2.INTER_AREA)
     with torch.inference_mode():
         assert model(torch.from_numpy(flower)[None]).argmax().item() == 985  # ImageNet's daisy
+
+
+def test_dropout_and_memory_layout_are_as_declared() -> None:
+    model = tiny(pretrained=None, drop_rate=0.35)
+    assert model.backbone.drop_rate == 0.35
+    filters = [weights for weights in model.backbone.parameters() if weights.ndim == 4 and weights.shape[2] > 1]
+    assert filters and all(weights.is_contiguous(memory_format=torch.channels_last) for weights in filters)

@@ -77,7 +77,7 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(tmp_path: Path, m
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, call, fail)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match=r"No space left on device; 16 bytes were to be written: '.*scores.json'"):
         state.write_json(path, {"f1": 0.6})
     monkeypatch.undo()
     assert state.read_json(path) == {"f1": 0.5}
@@ -109,3 +109,15 @@ def test_json_that_is_none_is_one_sentence(tmp_path: Path) -> None:
         state.read_json(tmp_path / "scores.json")
     with pytest.raises(ValueError, match="JSON"):
         state.write_json(tmp_path / "scores.json", {"f1": float("nan")})
+
+
+def test_what_a_file_was_before_is_kept_where_asked(tmp_path: Path) -> None:
+    path, previous = tmp_path / "state.pth", tmp_path / "previous.pth"
+    for number in range(3):
+        state.write_checkpoint(path, {"epoch": number}, previous)
+    assert state.read_checkpoint(path) == {"epoch": 2} and state.read_checkpoint(previous) == {"epoch": 1}
+
+
+def test_results_can_be_read_by_colleagues(tmp_path: Path) -> None:
+    state.write_text(tmp_path / "a.txt", "a")
+    assert (tmp_path / "a.txt").stat().st_mode & 0o777 == 0o644

@@ -26,7 +26,8 @@ def test_the_model_is_itself_again_after_mixed_precision() -> None:
     exact = model(images)
     prepared = engine.prepare(model)
     assert not torch.equal(prepared(images), exact), "wrapped in autocast"
-    assert torch.equal(engine.unwrap_model(prepared)(images), exact)
+    assert not torch.equal(engine.unwrap_model(prepared, keep_fp32_wrapper=True)(images), exact), "still wrapped"
+    assert torch.equal(engine.unwrap_model(prepared, keep_fp32_wrapper=False)(images), exact)
     make_engine("cpu")
 
 
@@ -68,6 +69,26 @@ def test_batches_are_moved_to_the_device() -> None:
     assert {name: values.device.type for name, values in runner.batch.items()} == dict.fromkeys(
         ("features", "targets", "logits"), "meta"
     )
+
+
+def test_a_batch_that_the_network_cannot_take_is_one_sentence(declare) -> None:
+    from data.errors import DataError
+    from runners.models import timm_classifier
+
+    runner = ClassificationRunner()
+    vit = timm_classifier(num_classes=2, backbone="test_vit", pretrained=None, drop_rate=0.0)
+    runner.engine, runner.model = SimpleNamespace(device=torch.device("cpu")), vit
+    with pytest.raises(DataError, match=r"fails on a batch of images \(3, 30, 20, 3\), as .*: Input height \(30\)"):
+        runner.handle_batch({"features": torch.zeros(3, 30, 20, 3)})
+
+
+def test_an_image_that_a_worker_could_not_read_ends_the_run() -> None:
+    from data.errors import DataError
+
+    runner = ClassificationRunner()
+    runner.batch = DataError("a.jpg is truncated.")
+    with pytest.raises(DataError, match="a.jpg is truncated"):
+        runner.on_batch_start(runner)
 
 
 def test_catalyst_adds_no_logger_of_its_own() -> None:
