@@ -1,4 +1,4 @@
-"""Rows of a table as batches of pixels: decoded, transformed, stacked; uint8 until they reach the model."""
+"""Rows of a table as batches of pixels: decoded or cached, transformed, stacked; uint8 until they reach the model."""
 
 import hashlib
 from pathlib import Path
@@ -8,8 +8,8 @@ import pandas as pd
 import torch
 from torch.utils.data import get_worker_info
 
+from data.cache import CachedImages, DecodedImages, ImageCache
 from data.errors import DataError
-from data.images import decode_rgb
 from data.transforms import Image, Transform
 
 Batch = dict[str, torch.Tensor]
@@ -20,11 +20,18 @@ class ImageDataset:
 
     Items are taken a batch at a time with keys (epoch, position) from a sampler. A batch is {"features": (B, H, W, 3)
     uint8, "targets": (B,) int64, "index": (B,) int64 positions in the table}; targets are absent where the table has
-    none. An unreadable image raises DataError; it is never replaced by another.
+    none. An unreadable image raises DataError; it is never replaced by another. `cache` serves transforms of its
+    working size; any other decodes.
     """
 
-    def __init__(self, root: Path, table: pd.DataFrame, transform: Transform, *, seed: int) -> None:
-        self.paths = [root / path for path in table["path"]]
+    def __init__(
+        self, root: Path, table: pd.DataFrame, transform: Transform, *, seed: int, cache: ImageCache | None = None
+    ) -> None:
+        self.images: CachedImages | DecodedImages = (
+            cache.images(list(table["path"]))
+            if cache is not None and cache.size == transform.working_size
+            else DecodedImages([root / path for path in table["path"]], transform.size)
+        )
         self.image_ids = list(table["image_id"])
         self.image_keys = [image_key(image_id) for image_id in self.image_ids]
         self.targets = torch.from_numpy(np.array(table["target"], np.int64)) if "target" in table else None
@@ -32,7 +39,7 @@ class ImageDataset:
         self.seed = seed
 
     def __len__(self) -> int:
-        return len(self.paths)
+        return len(self.image_ids)
 
     def __getitems__(self, keys: list[tuple[int, int]]) -> Batch | DataError:
         """The batch; from a worker process, an error is returned: raised, it would arrive as a traceback's text."""
@@ -45,15 +52,17 @@ class ImageDataset:
 
     def _batch(self, keys: list[tuple[int, int]]) -> Batch:
         positions = [position for _, position in keys]
-        images = [self._image(epoch, position) for epoch, position in keys]  # each (H, W, 3)
-        batch = {"features": torch.from_numpy(np.stack(images)), "index": torch.tensor(positions)}
+        if isinstance(self.images, CachedImages) and self.transform.apply is None:
+            features = self.images.take(positions)  # (B, H, W, 3)
+        else:
+            features = np.stack([self._image(epoch, position) for epoch, position in keys])
+        batch = {"features": torch.from_numpy(features), "index": torch.tensor(positions)}
         if self.targets is not None:
             batch["targets"] = self.targets[batch["index"]]
         return batch
 
     def _image(self, epoch: int, position: int) -> Image:
-        decoded = decode_rgb(self.paths[position], min_size=self.transform.size)
-        return self.transform(decoded, (self.seed, epoch, self.image_keys[position]))
+        return self.transform(self.images[position], (self.seed, epoch, self.image_keys[position]))
 
 
 def image_key(image_id: str) -> int:

@@ -25,22 +25,35 @@ cv2.setNumThreads(0)  # threads of OpenCV and of worker processes fight for core
 
 @dataclass(frozen=True)
 class Transform:
-    """A function of an image and a key of whole numbers (seed, epoch, image), with the size (H, W) of what it gives.
+    """A function of an image and a key of whole numbers (seed, epoch, image).
 
-    The size lets the decoder leave out pixels that would be averaged away anyway.
+    size: (H, W) that a decoder may come down to, leaving out pixels that would be averaged away anyway.
+    working_size: (H, W) that every image is brought to first, by :func:`working_image`; that is what a cache keeps.
+    None: `apply` takes images as they are decoded, and no cache serves it.
+    apply: None where nothing is done after that first step.
     """
 
     size: tuple[int, int]
-    apply: Callable[[Image, Sequence[int]], Image]
+    working_size: tuple[int, int] | None
+    apply: Callable[[Image, Sequence[int]], Image] | None
 
     def __call__(self, image: Image, key: Sequence[int]) -> Image:
         """The transformed image, (H, W, 3)."""
-        return self.apply(image, key)
+        if self.working_size is not None:
+            image = working_image(image, self.working_size)
+        return image if self.apply is None else self.apply(image, key)
+
+
+def working_image(image: Image, size: tuple[int, int]) -> Image:
+    """The image at `size` (H, W), each pixel the mean of those it covers (INTER_AREA); itself if it has that size."""
+    if image.shape[:2] == size:
+        return image
+    return np.asarray(cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def resize(*, size: tuple[int, int]) -> Transform:
-    """The image at `size` (H, W), each pixel the mean of those it covers (INTER_AREA); nothing random."""
-    return Transform(size, partial(_resized, size))
+    """The image at `size` (H, W); nothing random."""
+    return Transform(size, size, None)
 
 
 def flip_shift_colour(
@@ -62,10 +75,8 @@ def flip_shift_colour(
     os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask a server for newer versions
     import albumentations as A  # here: it takes a second that --help need not wait for
 
-    height, width = size
     pipeline = A.Compose(
         [
-            A.Resize(height, width, interpolation=cv2.INTER_AREA),
             A.HorizontalFlip(p=flip),
             A.Affine(
                 translate_percent=(-shift, shift),
@@ -77,20 +88,15 @@ def flip_shift_colour(
             A.RandomBrightnessContrast(brightness_limit=brightness, contrast_limit=contrast, p=1.0),
         ]
     )
-    return seeded(pipeline, size)
+    return seeded(pipeline, size, working_size=size)
 
 
-def seeded(pipeline: "A.Compose", size: tuple[int, int]) -> Transform:
-    """An albumentations pipeline that gives images of `size`, drawn anew from each key."""
-
-    return Transform(size, partial(_augmented, pipeline))
-
-
-# Functions of the module, not closures: where workers are spawned, a transform is pickled to reach them.
+def seeded(pipeline: "A.Compose", size: tuple[int, int], working_size: tuple[int, int] | None) -> Transform:
+    """An albumentations pipeline drawn anew from each key; sizes as :class:`Transform` has them."""
+    return Transform(size, working_size, partial(_augmented, pipeline))
 
 
-def _resized(size: tuple[int, int], image: Image, key: Sequence[int]) -> Image:
-    return np.asarray(cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+# A function of the module, not a closure: where workers are spawned, a transform is pickled to reach them.
 
 
 def _augmented(pipeline: "A.Compose", image: Image, key: Sequence[int]) -> Image:

@@ -3,11 +3,12 @@
 import sys
 import time
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
+from rich import progress as rich_progress
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import TaskID
 
 PIPE_COLUMNS = 100
 _REFRESH_SECONDS = 0.1
@@ -24,17 +25,32 @@ def print_error(sentence: object) -> None:
     make_console(stderr=True).print(f"error: {sentence}", markup=False, soft_wrap=True)
 
 
+class Progress(Protocol):
+    """Who is told of a fold's progress: the display, or a process that passes it on to one."""
+
+    def line(self, text: str) -> None:
+        """Print a line."""
+
+    def advance(self, batches: int, description: str) -> None:
+        """Count batches."""
+
+
 class Display:
     """Lines of text, and one bar for the whole run with its remaining time; used as a context manager."""
 
     def __init__(self, console: Console, batches: int = 0) -> None:
         self.console = console
         self._pending, self._shown_at = 0, time.monotonic()
-        self._bar: Progress | None = None
+        self._bar: rich_progress.Progress | None = None
         self._task = TaskID(0)
         if console.is_terminal and batches:
-            columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-            self._bar = Progress(*columns, console=console, auto_refresh=False, transient=True)
+            columns = (
+                rich_progress.TextColumn("{task.description}"),
+                rich_progress.BarColumn(),
+                rich_progress.MofNCompleteColumn(),
+                rich_progress.TimeRemainingColumn(),
+            )
+            self._bar = rich_progress.Progress(*columns, console=console, auto_refresh=False, transient=True)
             self._task = self._bar.add_task("starting", total=batches)
 
     def __enter__(self) -> Self:

@@ -22,8 +22,9 @@ class Compute:
     """Where and with how much a run is made; never what it is."""
 
     device: str  # "cpu" or "cuda"
-    threads: int  # of torch; results are bit-identical only for equal numbers
-    workers: int  # processes that decode images; results do not depend on it
+    threads: int  # of torch, a fold; results are bit-identical only for equal numbers
+    workers: int  # processes a fold that decode images; results do not depend on it
+    jobs: int  # folds at a time; results do not depend on it
 
 
 def note_environment(path: Path, now: dict[str, object], going_on: bool) -> list[str]:

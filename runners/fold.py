@@ -20,12 +20,13 @@ from callbacks.finite_loss import FiniteLossCallback
 from callbacks.optimizer import BackwardCallback, OptimizerCallback
 from callbacks.progress import ProgressCallback
 from callbacks.scheduler import SchedulerCallback
+from data.cache import ImageCache
 from data.datasets import ImageDataset
 from data.errors import DataError
 from data.loaders import make_loader
 from data.metadata import ImageData
 from data.samplers import SequentialSampler, ShuffledSampler
-from runners.display import Display
+from runners.display import Progress
 from runners.environment import Compute
 from runners.experiment import Experiment, Factory, build
 from runners.fold_state import FoldState
@@ -48,6 +49,7 @@ class Fold:
     number: int
     folder: FoldFolder
     compute: Compute
+    caches: tuple[ImageCache, ...]  # of decoded images, by size
 
     @cached_property
     def train(self) -> pd.DataFrame:
@@ -88,19 +90,19 @@ class Fold:
         return int(np.random.SeedSequence([self.experiment.seed, self.number]).generate_state(1)[0] >> 1)
 
 
-def run_fold(fold: Fold, display: Display) -> dict[str, NDArray[Any]]:
+def run_fold(fold: Fold, progress: Progress) -> dict[str, NDArray[Any]]:
     """Train a fold, or go on with it, or find it done; returns its predictions.
 
     "valid" (n, C) probabilities in the order of the fold's rows, "test" (M, C), and scalars "best_epoch", "epochs".
     Raises DataError where no epoch had a finite loss and monitored number.
     """
-    state = FoldState(fold.folder, display.line)
+    state = FoldState(fold.folder, progress.line)
     done = state.load_predictions()
     if done is not None:
-        display.advance(fold.batches, fold.title)
+        progress.advance(fold.batches, fold.title)
         return done
     torch.set_num_threads(fold.compute.threads)
-    runner = train_fold(fold, state, display)
+    runner = train_fold(fold, state, progress)
     best = fold.experiment.watched.best_epoch(runner.history)
     if best is None:
         metric = fold.experiment.monitor[0]
@@ -111,8 +113,8 @@ def run_fold(fold: Fold, display: Display) -> dict[str, NDArray[Any]]:
     model = runner.engine.unwrap_model(runner.model, keep_fp32_wrapper=False)
     model.load_state_dict(checkpoint["model"])
     predictions = {
-        "valid": _probabilities(fold, fold.valid, model, display),
-        "test": _probabilities(fold, fold.data.test, model, display),
+        "valid": _probabilities(fold, fold.valid, model, progress),
+        "test": _probabilities(fold, fold.data.test, model, progress),
         "best_epoch": np.asarray(best + 1),
         "epochs": np.asarray(runner.epoch_step),
     }
@@ -121,7 +123,7 @@ def run_fold(fold: Fold, display: Display) -> dict[str, NDArray[Any]]:
     return predictions
 
 
-def train_fold(fold: Fold, state: FoldState, display: Display) -> ClassificationRunner:
+def train_fold(fold: Fold, state: FoldState, progress: Progress) -> ClassificationRunner:
     """Run Catalyst over the fold's epochs, from the last committed one on."""
     experiment = fold.experiment
     torch.manual_seed(fold.seed)  # Catalyst seeds only after the model is built
@@ -135,7 +137,7 @@ def train_fold(fold: Fold, state: FoldState, display: Display) -> Classification
         criterion=make_criteria(fold),
         optimizer=optimizer,
         scheduler=build("scheduler", experiment.scheduler, optimizer) if experiment.scheduler else None,
-        callbacks=make_callbacks(fold, state, display),
+        callbacks=make_callbacks(fold, state, progress),
         num_epochs=experiment.epochs,
         seed=fold.seed,
     )
@@ -170,7 +172,7 @@ def make_criteria(fold: Fold) -> dict[str, nn.Module]:
     return {name: criterion(name, factory) for name, factory in fold.experiment.criteria.items()}
 
 
-def make_callbacks(fold: Fold, state: FoldState, display: Display) -> list[Callback]:
+def make_callbacks(fold: Fold, state: FoldState, progress: Progress) -> list[Callback]:
     """What happens during the fold; callbacks.ORDER says in which order."""
     experiment, folder, monitor = fold.experiment, fold.folder, fold.experiment.watched
     callbacks: list[Callback] = [
@@ -189,7 +191,7 @@ def make_callbacks(fold: Fold, state: FoldState, display: Display) -> list[Callb
         ),
         EarlyStoppingCallback(monitor, experiment.patience),
         ProgressCallback(
-            fold.title, experiment.epochs, monitor, display.advance, display.line, Timing(folder.timing).save
+            fold.title, experiment.epochs, monitor, progress.advance, progress.line, Timing(folder.timing).save
         ),
     ]
     if experiment.scheduler:
@@ -198,7 +200,8 @@ def make_callbacks(fold: Fold, state: FoldState, display: Display) -> list[Callb
 
 
 def _loader(fold: Fold, table: pd.DataFrame, transform: Any, sampler: Any) -> Any:
-    dataset = ImageDataset(fold.data.root, table, transform, seed=fold.experiment.seed)
+    cache = next((cache for cache in fold.caches if cache.size == transform.working_size), None)
+    dataset = ImageDataset(fold.data.root, table, transform, seed=fold.experiment.seed, cache=cache)
     return make_loader(
         dataset,
         sampler,
@@ -208,10 +211,10 @@ def _loader(fold: Fold, table: pd.DataFrame, transform: Any, sampler: Any) -> An
     )
 
 
-def _probabilities(fold: Fold, table: pd.DataFrame, model: nn.Module, display: Display) -> NDArray[np.float32]:
+def _probabilities(fold: Fold, table: pd.DataFrame, model: nn.Module, progress: Progress) -> NDArray[np.float32]:
     """Probabilities (n, C) of a table's rows; an empty table gives an empty array."""
     if table.empty:
         return np.zeros((0, fold.classes), np.float32)
     loader = _loader(fold, table, fold.experiment.valid_transform(), SequentialSampler(len(table)))
-    tick = partial(display.advance, 1, f"{fold.title} predicts")
+    tick = partial(progress.advance, 1, f"{fold.title} predicts")
     return predict(model, loader, fold.experiment.tta, fold.compute.device, tick)

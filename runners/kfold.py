@@ -1,19 +1,26 @@
 """A run: every fold in turn, then the out-of-fold table, the test probabilities, scores and the submission."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from rich.console import Console
 
+from data.cache import ImageCache
+from data.cache_build import CacheSettings, open_cache
+from data.errors import DataError
 from data.metadata import ImageData
 from data.submission import write_submission
 from runners.display import Display
 from runners.environment import Compute
-from runners.experiment import Experiment
+from runners.executor import run_in_processes, run_serially
+from runners.experiment import Experiment, build
 from runners.fold import Fold, run_fold
+from runners.fold_state import FoldState, Predictions
 from runners.run_folder import RunFolder
 from runners.scores import run_scores
 from runners.state import write_arrays, write_bytes, write_json, write_text
@@ -34,17 +41,45 @@ def prepare_run(
 
 
 def make_folds(
-    experiment: Experiment, data: ImageData, folds: NDArray[np.int64], run: RunFolder, compute: Compute
+    experiment: Experiment,
+    data: ImageData,
+    folds: NDArray[np.int64],
+    run: RunFolder,
+    compute: Compute,
+    caches: Sequence[ImageCache],
 ) -> list[Fold]:
     """Every fold of a run: folds (N,) says which one validates each training image."""
     numbers = range(int(folds.max()) + 1)
-    return [Fold(experiment, data, folds, number, run.fold(number), compute) for number in numbers]
+    return [Fold(experiment, data, folds, number, run.fold(number), compute, tuple(caches)) for number in numbers]
+
+
+def make_caches(settings: CacheSettings, experiment: Experiment, data: ImageData, console: Console) -> list[ImageCache]:
+    """Caches of all images at the sizes that the experiment's transforms work on; none for what does not fit."""
+    transforms = build("train_transform", experiment.train_transform), experiment.valid_transform()
+    sizes = {transform.working_size for transform in transforms} - {None}
+    paths = [*data.train["path"], *data.test["path"]]
+    with Display(console, len(paths) * len(sizes)) as display:
+        tick = partial(display.advance, description="decoding, once for all folds and experiments")
+        found = [open_cache(settings, data.root, paths, size, display.line, tick) for size in sorted(sizes)]
+    return [cache for cache in found if cache is not None]
 
 
 def run_folds(folds: Sequence[Fold], run: RunFolder, display: Display) -> None:
     """Make every fold, then what is made of all of them; a fold that is done is not made again."""
-    predictions = [run_fold(fold, display) for fold in folds]
-    gather(folds[0].data, folds[0].folds, predictions, run)
+    jobs = min(folds[0].compute.jobs, len(folds))
+    if jobs > 1:
+        run_in_processes(folds, run_fold, display, jobs=jobs)
+    else:
+        run_serially(folds, run_fold, display)
+    gather(folds[0].data, folds[0].folds, [_finished(fold, display) for fold in folds], run)
+
+
+def _finished(fold: Fold, display: Display) -> Predictions:
+    """What the fold left on disk, whichever process made it."""
+    predictions = FoldState(fold.folder, display.line).load_predictions()
+    if predictions is None:
+        raise DataError(f"{fold.folder.predictions} was written and can't be read: the same command makes it again.")
+    return predictions
 
 
 def gather(

@@ -18,6 +18,8 @@ from runners.summary import print_header, print_result
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from data.cache_build import CacheSettings
+
 SAMPLE = Path("input/sample")
 INTERRUPTED = 130  # the shell's code for Ctrl-C
 
@@ -34,12 +36,21 @@ def main(experiment: Experiment) -> None:
         data: Annotated[Path, typer.Option(help="Competition folder, or a CSV with path,label,group.")] = SAMPLE,
         runs: Annotated[Path, typer.Option(help="Folder that keeps the runs.")] = Path("runs"),
         device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-        threads: Annotated[int, typer.Option(min=1, help="Threads of torch.")] = available_cores(),
-        workers: Annotated[int, typer.Option(min=0, help="Processes that decode images; 0: none.")] = 0,
+        jobs: Annotated[
+            int | None, typer.Option(min=1, help="Folds at a time; on CPUs as many as there are cores, on CUDA 1.")
+        ] = None,
+        threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch a fold: cores / jobs.")] = None,
+        workers: Annotated[int, typer.Option(min=0, help="Processes a fold that decode images; 0: none.")] = 0,
+        cache: Annotated[Path, typer.Option(help="Folder that keeps decoded images.")] = Path("cache"),
+        cache_limit: Annotated[float, typer.Option(min=0, help="GiB that all caches may take; 0: none is made.")] = 20,
         fast: Annotated[bool, typer.Option("--fast", help="One batch of every stage, submission included.")] = False,
     ) -> None:
         try:
-            run_experiment(experiment, source, data, runs, _compute(device, threads, workers), fast, console)
+            from data.cache_build import GIB, CacheSettings  # here: --help needs no numpy
+
+            compute = _compute(device, jobs, threads, workers)
+            settings = CacheSettings(cache, int(cache_limit * GIB), available_cores())
+            run_experiment(experiment, source, data, runs, compute, settings, fast, console)
         except DataError as error:
             print_error(error)
             raise typer.Exit(1) from None
@@ -57,7 +68,14 @@ def main(experiment: Experiment) -> None:
 
 
 def run_experiment(
-    experiment: Experiment, source: Path, data_path: Path, runs: Path, compute: Compute, fast: bool, console: "Console"
+    experiment: Experiment,
+    source: Path,
+    data_path: Path,
+    runs: Path,
+    compute: Compute,
+    cache: "CacheSettings",
+    fast: bool,
+    console: "Console",
 ) -> RunFolder:
     """Read, split, train, predict and score; returns the finished run's folder.
 
@@ -66,7 +84,7 @@ def run_experiment(
     from data.reading import read_data  # here: pandas and torch make nobody wait who asks for --help
     from runners.fast import few_epochs, one_batch
     from runners.identity import folds_table, identity, identity_parts
-    from runners.kfold import make_folds, prepare_run, run_folds
+    from runners.kfold import make_caches, make_folds, prepare_run, run_folds
 
     if experiment.name != source.stem:
         raise DataError(
@@ -93,7 +111,8 @@ def run_experiment(
         if run.finished:
             run.check_manifest()
         else:
-            parts_of_run = make_folds(experiment, data, folds, run, compute)
+            caches = [] if fast else make_caches(cache, experiment, data, console)
+            parts_of_run = make_folds(experiment, data, folds, run, compute, caches)
             with Display(console, sum(fold.batches for fold in parts_of_run)) as display:
                 run_folds(parts_of_run, run, display)
         print_result(console, run)
@@ -110,7 +129,8 @@ def _unlike_the_last(earlier: "list[RunFolder]", parts: dict[str, str]) -> list[
     return [f"a run of its own: {', '.join(names)} not as in {last.root.name}"] if names else []
 
 
-def _compute(device: str, threads: int, workers: int) -> Compute:
+def _compute(device: str, jobs: int | None, threads: int | None, workers: int) -> Compute:
+    """Cores are divided among folds: two processes of one thread train faster than one of two threads."""
     import torch
 
     if device not in ("auto", "cpu", "cuda"):
@@ -120,7 +140,10 @@ def _compute(device: str, threads: int, workers: int) -> Compute:
     available = torch.cuda.is_available()
     if device == "cuda" and not available:
         raise typer.BadParameter("no CUDA device was found here: cpu or auto would be right.", param_hint="--device")
-    return Compute(device="cuda" if available and device != "cpu" else "cpu", threads=threads, workers=workers)
+    device, cores = "cuda" if available and device != "cpu" else "cpu", available_cores()
+    if jobs is None:
+        jobs = max(1, cores // (threads or 1)) if device == "cpu" else 1
+    return Compute(device=device, threads=threads or max(1, cores // jobs), workers=workers, jobs=jobs)
 
 
 def _no_data(path: Path) -> str:

@@ -37,7 +37,8 @@ def print_header(
         f"{len(data.test):,} test images",
         f"split   {experiment.split.func.__qualname__}, {int(folds.max()) + 1} folds validated, no person in two",
         *_corrections(experiment, data),
-        f"on      {compute.device}, threads {compute.threads}, workers {compute.workers}",
+        f"on      {compute.device}; folds at a time {compute.jobs}, each with threads {compute.threads}, "
+        f"workers {compute.workers}",
         f"run     {run.root} ({_status(run)})",
         *(f"warning {warning}" for warning in data.warnings),
         *(f"note    {remark}" for remark in remarks),

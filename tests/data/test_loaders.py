@@ -8,7 +8,7 @@ import torch
 
 from data.datasets import ImageDataset, image_key
 from data.errors import DataError
-from data.loaders import make_loader
+from data.loaders import make_loader, raise_failure
 from data.reading import read_data
 from data.samplers import SequentialSampler, ShuffledSampler
 from data.transforms import flip_shift_colour, resize
@@ -73,8 +73,9 @@ def test_an_unreadable_image_is_named_never_replaced(tmp_path: Path, workers: in
     (tmp_path / "broken.jpg").write_bytes(b"no image")
     table = pd.DataFrame({"image_id": ["a"], "path": ["broken.jpg"], "target": [0]})
     dataset = ImageDataset(tmp_path, table, resize(size=SIZE), seed=1)
-    with pytest.raises(DataError, match="broken.jpg"):
-        list(make_loader(dataset, SequentialSampler(1), batch_size=1, workers=workers))
+    with pytest.raises(DataError, match=r"^/.*broken.jpg: begins with b'no image'; expected an image, [^\\n]*$"):
+        for batch in make_loader(dataset, SequentialSampler(1), batch_size=1, workers=workers):
+            raise_failure(batch)
 
 
 def test_image_keys_differ_and_fit_64_bits() -> None:

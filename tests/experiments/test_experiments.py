@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from data.cache_build import CacheSettings
 from data.reading import read_data
 from data.splits import PersonHoldout
 from runners.environment import Compute
@@ -43,8 +44,8 @@ def test_every_experiment_trains_a_batch_and_hands_in(
     monkeypatch.chdir(tmp_path)
     _write_matched_split(competition)            # for the experiment that validates on what `match` wrote
     console = Console(width=100, file=open(os.devnull, "w"))
-    compute = Compute(device="cpu", threads=1, workers=0)
-    run = run_experiment(declared(path), path, competition, tmp_path, compute, True, console)
+    compute, cache = Compute(device="cpu", threads=1, workers=0, jobs=1), CacheSettings(tmp_path, 0, 1)
+    run = run_experiment(declared(path), path, competition, tmp_path, compute, cache, True, console)
     assert run.finished and run.submission.exists()
 
 

@@ -30,8 +30,8 @@ def fold(declare, tmp_path: Path):
     data = ImageData(tmp_path, "csv", train, train.head(0), ("x", "y", "z"), "path", "label", ())
 
     def make(number: int = 0, folds: tuple[int, ...] = (0, 0, 1, 1, 2, 2), workers: int = 0, **changes: object) -> Fold:
-        compute = Compute(device="cpu", threads=1, workers=workers)
-        return Fold(declare(**changes), data, np.array(folds), number, FoldFolder(tmp_path), compute)
+        compute = Compute(device="cpu", threads=1, workers=workers, jobs=1)
+        return Fold(declare(**changes), data, np.array(folds), number, FoldFolder(tmp_path), compute, ())
 
     return make
 

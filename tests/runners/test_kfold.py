@@ -16,6 +16,7 @@ import torch
 from rich.console import Console
 from sklearn.metrics import accuracy_score, f1_score
 
+from data.cache_build import CacheSettings
 from data.errors import DataError
 from data.reading import read_data
 from data.splits import PersonHoldout
@@ -26,10 +27,14 @@ from runners.main import run_experiment
 from runners.run_folder import RunFolder
 from runners.state import read_arrays, read_checkpoint, read_json
 
-CPU = Compute(device="cpu", threads=1, workers=0)
+CPU = Compute(device="cpu", threads=1, workers=0, jobs=1)
 PROJECT = Path(__file__).parents[2]
 RESULTS = ("oof.npz", "test.npz", "scores.json", "submission.csv", "folds.csv")
 OF_A_FOLD = ("best.pth", "metrics.csv", "predictions.npz")
+
+
+def no_cache(folder: Path) -> CacheSettings:
+    return CacheSettings(folder / "cache", limit=0, processes=1)
 
 
 @pytest.fixture
@@ -38,9 +43,11 @@ def run(tmp_path: Path, competition: Path):
     source = tmp_path / "tiny.py"
     source.write_text('"""Does it run?"""\n')
 
-    def start(experiment: Experiment, *, fast: bool = False, data: Path = competition) -> tuple[RunFolder, str]:
+    def start(
+        experiment: Experiment, *, fast: bool = False, data: Path = competition, compute: Compute = CPU
+    ) -> tuple[RunFolder, str]:
         console = Console(width=80, record=True, file=open(os.devnull, "w"))
-        folder = run_experiment(experiment, source, data, tmp_path / "runs", CPU, fast, console)
+        folder = run_experiment(experiment, source, data, tmp_path / "runs", compute, no_cache(tmp_path), fast, console)
         return folder, console.export_text()
 
     return start
@@ -115,7 +122,7 @@ def test_what_a_run_prints_fits_and_is_plain_text(declare, competition: Path, tm
     shutil.copytree(competition, data)
     (data / "train/images/.DS_Store").write_text("hidden")
     console = Console(width=100, record=True, file=open(os.devnull, "w"))
-    folder = run_experiment(declare(), source, data, tmp_path / "runs", CPU, True, console)
+    folder = run_experiment(declare(), source, data, tmp_path / "runs", CPU, no_cache(tmp_path), True, console)
     printed = console.export_text()
     assert "tiny: Is [red]this[/red] very" in printed and f"data    {data}" in printed
     assert not [line for line in printed.splitlines() if len(line.replace(str(tmp_path), "")) > 100]
@@ -353,3 +360,20 @@ def _assert_same_values(first: object, second: object) -> None:
             _assert_same_values(one, other)
     else:
         assert first == second
+
+
+def test_a_cache_and_folds_at_a_time_change_no_bit(tmp_path: Path, competition: Path) -> None:
+    """A process of its own: what other tests did with torch's threads can't be forked."""
+    script = tmp_path / "killed.py"
+    script.write_text(SCRIPT)
+    command = [sys.executable, str(script), "--data", str(competition), "--threads", "1"]
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    printed = {}
+    for name, options in (("plain", ["--jobs", "1", "--cache-limit", "0"]), ("fast", ["--jobs", "2"])):
+        words = [*command, *options, "--runs", str(tmp_path / name), "--cache", str(tmp_path / "cache")]
+        answer = subprocess.run(words, env=environment, capture_output=True, text=True)  # noqa: S603 - our own words
+        assert answer.returncode == 0, answer.stderr
+        printed[name] = answer.stdout
+    assert "cache   none" in printed["plain"] and "are decoded once into" in printed["fast"]
+    (first,), (second,) = ((tmp_path / runs / "killed").glob("*-*") for runs in ("plain", "fast"))
+    _assert_same_results(RunFolder(first), RunFolder(second))

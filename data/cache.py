@@ -1,0 +1,136 @@
+"""Decoded images kept on disk: each file is decoded once, for all folds, epochs and experiments.
+
+<cache>/<key>/images.npy   uint8 (N, H, W, 3), memory-mapped: processes share its pages
+<cache>/<key>/index.json   the images' paths and the checksum of each row
+
+The key is a hash of whatever decides about a pixel: format version, decoder, size, and every file's path, length and
+time of change. Labels and folds are no part of it. A cache is built beside its place and renamed into it when whole.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import PIL
+from numpy.typing import NDArray
+
+from data.images import decode_rgb
+from data.transforms import working_image
+
+VERSION = 1  # of this format, and of what decode_rgb and working_image do to a pixel
+IMAGES, INDEX = "images.npy", "index.json"
+
+Size = tuple[int, int]
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class CachedImages:
+    """Rows of a cache as a sequence of (H, W, 3) images; opened by each process that reads it."""
+
+    file: Path
+    rows: NDArray[np.int64]  # (n,) the row of each image
+
+    @cached_property
+    def _array(self) -> Pixels:
+        array: Pixels = np.load(self.file, mmap_mode="r")
+        return array
+
+    def __getitem__(self, position: int) -> Pixels:
+        """A copy of an image, (H, W, 3)."""
+        return np.array(self._array[self.rows[position]])
+
+    def take(self, positions: Sequence[int]) -> Pixels:
+        """Images of a batch, (B, H, W, 3), at the speed of copying memory."""
+        return np.take(self._array, self.rows[list(positions)], axis=0)
+
+    def __getstate__(self) -> dict[str, object]:
+        return {"file": self.file, "rows": self.rows}  # a memory map is not sent to another process, its path is
+
+
+@dataclass(frozen=True)
+class DecodedImages:
+    """Images decoded from their files each time they are asked for."""
+
+    paths: Sequence[Path]
+    size: Size  # (H, W) that decoding may come down to
+
+    def __getitem__(self, position: int) -> Pixels:
+        return decode_rgb(self.paths[position], min_size=self.size)
+
+
+@dataclass(frozen=True)
+class ImageCache:
+    """One cache on disk: the images of a data set at one size."""
+
+    folder: Path
+    size: Size  # (H, W)
+
+    def images(self, paths: Sequence[str]) -> CachedImages:
+        """The images of a table's paths, in its order."""
+        return CachedImages(self.folder / IMAGES, np.array([self._row_of[path] for path in paths], np.int64))
+
+    @cached_property
+    def _row_of(self) -> dict[str, int]:
+        return {path: row for row, path in enumerate(_read_index(self.folder)["paths"])}
+
+    def is_whole(self) -> bool:
+        """Whether every row is what was written, by its checksum."""
+        try:
+            index = _read_index(self.folder)
+            array = np.load(self.folder / IMAGES, mmap_mode="r")
+            if array.shape != (len(index["paths"]), *self.size, 3) or array.dtype != np.uint8:
+                return False
+            return all(zlib.crc32(row) == check for row, check in zip(array, index["checks"], strict=True))
+        except (OSError, EOFError, ValueError, KeyError, TypeError):
+            return False
+
+
+def cache_bytes(images: int, size: Size) -> int:
+    """Bytes that a cache of that many images takes, on disk and, once read, of the memory that the system lends."""
+    return images * size[0] * size[1] * 3
+
+
+def cache_place(cache: Path, root: Path, paths: Sequence[str], size: Size) -> ImageCache:
+    """Where the cache of these files at this size is, or would be."""
+    stats = [os.stat(root / path) for path in paths]
+    files = sorted((path, stat.st_size, stat.st_mtime_ns) for path, stat in zip(paths, stats, strict=True))
+    decoder = f"pillow {PIL.__version__}, draft, exif upright, cv2 {cv2.__version__}, area"
+    key = json.dumps([VERSION, decoder, size, files])
+    return ImageCache(cache / hashlib.blake2b(key.encode(), digest_size=10).hexdigest(), size)
+
+
+def fill(array_file: Path, root: Path, paths: Sequence[str], size: Size, rows: range) -> list[int]:
+    """Decode images into their rows of an array that is there already; returns the rows' checksums."""
+    array = np.lib.format.open_memmap(array_file, mode="r+")
+    checks = []
+    for row in rows:
+        array[row] = working_image(decode_rgb(root / paths[row], min_size=size), size)
+        checks.append(zlib.crc32(array[row]))
+    array.flush()
+    return checks
+
+
+def make_room(cache: Path, needed: int, limit: int, remove: Callable[[Path], None] = shutil.rmtree) -> None:
+    """Remove the caches that were not used for longest, until `needed` more bytes stay within `limit`."""
+    used = sorted(cache.glob(f"*/{INDEX}"), key=lambda index: index.stat().st_mtime)
+    sizes = {index.parent: sum(file.stat().st_size for file in index.parent.iterdir()) for index in used}
+    for folder in list(sizes):
+        if sum(sizes.values()) + needed <= limit:
+            return
+        remove(folder)
+        del sizes[folder]
+
+
+def _read_index(folder: Path) -> dict[str, list[Any]]:
+    index: dict[str, list[Any]] = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    return index

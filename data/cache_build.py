@@ -1,0 +1,126 @@
+"""Makes a cache of decoded images, in parallel, or says with numbers why there is none."""
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+
+from data.cache import IMAGES, INDEX, ImageCache, Size, cache_bytes, cache_place, fill, make_room
+
+GIB = 2**30
+_ROWS_A_TASK = 64
+_DISK_LEFT = 1 * GIB  # a cache never takes the last of a disk: runs are written there too
+
+
+@dataclass(frozen=True)
+class CacheSettings:
+    """Where caches are kept and how much they may take together."""
+
+    folder: Path
+    limit: int  # bytes
+    processes: int  # that decode
+
+
+def open_cache(
+    settings: CacheSettings,
+    root: Path,
+    paths: Sequence[str],
+    size: Size,
+    say: Callable[[str], None],
+    tick: Callable[[int], None] = lambda images: None,
+) -> ImageCache | None:
+    """The cache of these files (relative to `root`) at `size`, made now if it is not there or damaged.
+
+    None where it does not fit; `say(text)` is told why, and what is being done, `tick(images)` how many are decoded.
+    DataError names a file that does not decode.
+    """
+    place = cache_place(settings.folder, root, paths, size)
+    if place.folder.exists():
+        if place.is_whole():
+            os.utime(place.folder / INDEX)  # the one used last is removed last
+            return place
+        say(f"cache   {place.folder} is damaged: it is made again")
+        shutil.rmtree(place.folder)
+    reason = _why_not(settings, cache_bytes(len(paths), size))
+    if reason:
+        say(f"cache   none, images are decoded in every epoch: {reason}")
+        return None
+    make_room(settings.folder, cache_bytes(len(paths), size), settings.limit)
+    say(f"cache   {len(paths):,} images of {size[0]}x{size[1]} are decoded once into {place.folder}")
+    _build(place, root, paths, settings.processes, tick)
+    return place
+
+
+def _why_not(settings: CacheSettings, needed: int) -> str:
+    """What there is too little of; empty where a cache of that many bytes fits."""
+    settings.folder.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(settings.folder).free - _DISK_LEFT
+    memory = _memory_available()
+    for have, what in ((settings.limit, "--cache-limit allows"), (free, "the disk has"), (memory, "the memory has")):
+        if have is not None and needed > have:
+            return f"{needed / GIB:.2f} GiB are needed, {what} {max(have, 0) / GIB:.2f} GiB"
+    return ""
+
+
+def _memory_available() -> int | None:
+    """Bytes that could hold a cache's pages: where they do not fit, each epoch would read them from the disk again."""
+    meminfo = Path("/proc/meminfo")
+    if not meminfo.exists():
+        return None
+    fields = dict(line.split(":") for line in meminfo.read_text().splitlines())
+    return int(fields["MemAvailable"].split()[0]) * 1024
+
+
+def _build(place: ImageCache, root: Path, paths: Sequence[str], processes: int, tick: Callable[[int], None]) -> None:
+    """Write the cache beside its place, then rename it; another process may have been faster with the same."""
+    order = sorted(paths)
+    aside = Path(tempfile.mkdtemp(dir=place.folder.parent, prefix=f".{place.folder.name}."))
+    try:
+        shape = (len(order), *place.size, 3)
+        np.lib.format.open_memmap(aside / IMAGES, mode="w+", dtype=np.uint8, shape=shape).flush()
+        checks = _fill_in_parallel(partial(fill, aside / IMAGES, root, order, place.size), len(order), processes, tick)
+        (aside / INDEX).write_text(json.dumps({"paths": order, "checks": checks}), encoding="utf-8")
+        for name in (IMAGES, INDEX):
+            with (aside / name).open("rb") as file:
+                os.fsync(file.fileno())
+        try:
+            aside.rename(place.folder)
+        except OSError:
+            if not place.folder.exists():
+                raise
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _fill_in_parallel(
+    fill_rows: Callable[[range], list[int]], images: int, processes: int, tick: Callable[[int], None]
+) -> list[int]:
+    """Checksums of all rows, filled a range at a time by several processes."""
+    checks = [0] * images
+    ranges = [range(start, min(start + _ROWS_A_TASK, images)) for start in range(0, images, _ROWS_A_TASK)]
+
+    def done(rows: range, made: list[int]) -> None:
+        checks[rows.start : rows.stop] = made
+        tick(len(rows))
+
+    if processes == 1 or len(ranges) == 1:
+        for rows in ranges:
+            done(rows, fill_rows(rows))
+        return checks
+    with ProcessPoolExecutor(processes, mp_context=get_context("fork" if os.name == "posix" else "spawn")) as pool:
+        tasks = {pool.submit(fill_rows, rows): rows for rows in ranges}
+        try:
+            for task in as_completed(tasks):
+                done(tasks[task], task.result())
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return checks

@@ -1,0 +1,136 @@
+"""Where folds run: one after the other in this process, or several at a time in processes of their own."""
+
+import multiprocessing
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import TYPE_CHECKING, Any
+
+from data.errors import DataError
+from runners.display import Display, Progress
+
+if TYPE_CHECKING:
+    from runners.fold import Fold
+
+RunFold = Callable[["Fold", Progress], object]
+_TELL_SECONDS = 0.1  # a fold's process counts batches this long before it tells them
+
+
+def run_serially(folds: Sequence["Fold"], run: RunFold, display: Display) -> None:
+    """One fold after the other, here."""
+    for fold in folds:
+        run(fold, display)
+
+
+def run_in_processes(folds: Sequence["Fold"], run: RunFold, display: Display, *, jobs: int) -> None:
+    """`jobs` folds at a time, each in its own process; what they leave on disk is the same as of `run_serially`.
+
+    The first fold that fails ends the others, whose last epochs are kept. Raises its DataError, or one that says how
+    its process ended.
+    """
+    waiting, running = list(folds), list[_Running]()
+    try:
+        while waiting or running:
+            while waiting and len(running) < jobs:
+                running.append(_start(waiting.pop(0), run))
+            ready = wait([one.messages for one in running])
+            for one in [one for one in running if one.messages in ready]:
+                if _hear(one, display):
+                    running.remove(one)
+    finally:
+        for one in running:
+            one.process.kill()  # every commit is whole or not there: nothing is lost by not asking
+        for one in running:
+            one.process.join()
+
+
+@dataclass
+class _Running:
+    fold: "Fold"
+    process: Any  # multiprocessing's Process of one context or the other
+    messages: "Connection[Any, Any]"
+
+
+class _Telling:
+    """The progress of a fold as its process tells it to the one that shows it."""
+
+    def __init__(self, messages: "Connection[Any, Any]") -> None:
+        self.messages = messages
+        self.untold, self.told_at = 0, time.monotonic()
+
+    def line(self, text: str) -> None:
+        """Send a line."""
+        self.messages.send(("line", text))
+
+    def advance(self, batches: int, description: str) -> None:
+        """Send the batches of the last tenth of a second."""
+        self.untold += batches
+        if time.monotonic() - self.told_at >= _TELL_SECONDS:
+            self.flush(description)
+
+    def flush(self, description: str) -> None:
+        """Send what is untold."""
+        self.messages.send(("advance", self.untold, description))
+        self.untold, self.told_at = 0, time.monotonic()
+
+
+def _start(fold: "Fold", run: RunFold) -> _Running:
+    # A forked process shares what is imported and read; a CUDA device can't be used after a fork
+    forked = fold.compute.device == "cpu" and os.name == "posix"
+    context: Any = multiprocessing.get_context("fork" if forked else "spawn")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=_work, args=(fold, run, there), name=fold.title)
+    process.start()
+    there.close()
+    return _Running(fold, process, here)
+
+
+def _work(fold: "Fold", run: RunFold, messages: "Connection[Any, Any]") -> None:
+    """A fold in its process: no Ctrl-C (the parent decides), no life without the parent."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    progress = _Telling(messages)
+    try:
+        run(fold, progress)
+        progress.flush(fold.title)
+        messages.send(("done",))
+    except DataError as error:
+        messages.send(("failed", str(error)))
+    except OSError as error:
+        messages.send(("system", error.errno, error.strerror, error.filename))
+
+
+def _end_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os._exit(1)
+
+
+def _hear(one: _Running, display: Display) -> bool:
+    """Pass on one message; whether it was the last."""
+    try:
+        kind, *values = one.messages.recv()
+    except EOFError:
+        one.process.join()
+        raise DataError(
+            f"{one.fold.title}: its process ended with code {one.process.exitcode} before it was done (-9 is what a "
+            "system out of memory does): fewer --jobs would be right; the same command continues."
+        ) from None
+    if kind == "line":
+        display.line(*values)
+    elif kind == "advance":
+        display.advance(*values)
+    elif kind == "failed":
+        raise DataError(*values)
+    elif kind == "system":
+        raise OSError(*values)
+    else:
+        one.process.join()
+        return True
+    return False

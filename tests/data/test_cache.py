@@ -1,0 +1,170 @@
+import os
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from data.cache import IMAGES, INDEX, ImageCache, cache_bytes, cache_place, make_room
+from data.cache_build import CacheSettings, open_cache
+from data.datasets import ImageDataset
+from data.errors import DataError
+from data.images import decode_rgb
+from data.reading import read_data
+from data.transforms import flip_shift_colour, resize, working_image
+
+SIZE = (32, 24)
+
+
+@pytest.fixture
+def data(competition: Path):
+    return read_data(competition)
+
+
+@pytest.fixture
+def opened(data, tmp_path: Path):
+    """Opens the cache of the small competition; returns it and what was said."""
+
+    def start(
+        processes: int = 1, limit: int = 2**30, paths=None, root: Path = data.root, tick=lambda images: None
+    ) -> tuple[ImageCache | None, list[str]]:
+        said: list[str] = []
+        settings = CacheSettings(tmp_path / "cache", limit, processes)
+        paths = list(data.train["path"]) if paths is None else paths
+        return open_cache(settings, root, paths, SIZE, said.append, tick), said
+
+    return start
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_cache_holds_what_decoding_gives(data, opened, processes: int) -> None:
+    ticks: list[int] = []
+    cache, said = opened(processes, tick=ticks.append)
+    paths = list(data.train["path"])
+    assert sum(ticks) == 84
+    assert f"84 images of 32x24 are decoded once into {cache.folder}" in said[0]
+    images = cache.images(paths[::-1])
+    expected = [working_image(decode_rgb(data.root / path, min_size=SIZE), SIZE) for path in paths[::-1]]
+    np.testing.assert_array_equal(np.stack([images[position] for position in range(84)]), expected)
+    np.testing.assert_array_equal(images.take([5, 0, 83, 5]), np.stack(expected)[[5, 0, 83, 5]])
+    again, said = opened()
+    assert again == cache and not said, "decoded once"
+
+
+@pytest.mark.parametrize("still", [True, False], ids=["resize", "augmented"])
+def test_batches_are_the_same_with_and_without_a_cache(data, opened, still: bool) -> None:
+    augment = flip_shift_colour(size=SIZE, flip=0.5, shift=0.1, scale=0.2, rotate=9, brightness=0.2, contrast=0.2)
+    transform, table = resize(size=SIZE) if still else augment, data.train.iloc[10:20]
+    keys = [(3, position) for position in (4, 0, 9)]
+    cache, _ = opened()
+    decoded = ImageDataset(data.root, table, transform, seed=1).__getitems__(keys)
+    cached = pickle.loads(pickle.dumps(ImageDataset(data.root, table, transform, seed=1, cache=cache)))  # noqa: S301
+    for name, values in cached.__getitems__(keys).items():
+        assert (values == decoded[name]).all()
+    np.testing.assert_array_equal(cached.images.take([0]), cached.images.take([0]))
+
+
+def test_what_is_done_to_a_batch_does_not_reach_the_cache(data, opened) -> None:
+    cache, _ = opened()
+    images = cache.images(list(data.train["path"]))
+    images[0][:] = 0
+    images.take([0])[:] = 0
+    assert images[0].any() and cache.is_whole()
+
+
+def test_a_transform_of_another_size_decodes(data, opened) -> None:
+    cache, _ = opened()
+    dataset = ImageDataset(data.root, data.train, resize(size=(16, 12)), seed=1, cache=cache)
+    assert dataset.__getitems__([(0, 0)])["features"].shape == (1, 16, 12, 3)
+
+
+def test_any_file_that_changed_makes_another_cache(data, tmp_path: Path) -> None:
+    (tmp_path / "a.jpg").write_bytes((data.root / data.train["path"][0]).read_bytes())
+
+    def key(size=SIZE, paths=("a.jpg",)) -> Path:
+        return cache_place(tmp_path, tmp_path, paths, size).folder
+
+    first = key()
+    assert first == key() != key(size=(24, 32))
+    os.utime(tmp_path / "a.jpg", ns=(1, 1))
+    touched = key()
+    assert touched != first
+    (tmp_path / "b.jpg").write_bytes(b"b")
+    assert key(paths=("a.jpg", "b.jpg")) == key(paths=("b.jpg", "a.jpg")) != touched
+
+
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "index", "no index"])
+def test_a_damaged_cache_is_found_and_made_again(data, opened, damage: str) -> None:
+    cache, _ = opened()
+    images, index = cache.folder / IMAGES, cache.folder / INDEX
+    body = bytearray(images.read_bytes())
+    if damage == "flip":
+        body[-5] ^= 1
+        images.write_bytes(body)
+    elif damage == "cut":
+        images.write_bytes(body[:-1])
+    elif damage == "empty":
+        images.write_bytes(b"")
+    elif damage == "index":
+        index.write_text(index.read_text()[:-3])
+    else:
+        index.unlink()
+    assert not cache.is_whole()
+    again, said = opened()
+    assert "is damaged: it is made again" in said[0] and again.is_whole()
+    assert not list(cache.folder.parent.glob(".*")), "nothing half done is left"
+
+
+def test_a_cache_that_does_not_fit_is_said_with_numbers_and_images_are_decoded(opened, monkeypatch) -> None:
+    assert opened(limit=cache_bytes(84, SIZE))[0] is not None
+    from data import cache_build
+
+    monkeypatch.setattr(cache_build, "_memory_available", lambda: 1000)
+    other = opened(paths=[])  # another cache: nothing is needed for no image
+    assert other[0] is not None
+    monkeypatch.setattr(cache_build, "cache_bytes", lambda *_: 3 * 2**30)
+    cache, said = opened(limit=2**40, paths=[])
+    assert cache is not None and not said, "it is there already"
+    cache, said = opened(limit=2**31)
+    assert cache is not None, "found, not made"
+
+
+@pytest.mark.parametrize(
+    ("limit", "memory", "reason"),
+    [
+        (2**31, 2**40, "3.00 GiB are needed, --cache-limit allows 2.00 GiB"),
+        (2**40, 2**30, "3.00 GiB are needed, the memory has 1.00 GiB"),
+        (2**40, None, "3.00 GiB are needed, the disk has 0.50 GiB"),
+    ],
+)
+def test_the_reason_for_no_cache_has_numbers(opened, monkeypatch, limit: int, memory: int | None, reason: str) -> None:
+    from collections import namedtuple
+
+    from data import cache_build
+
+    usage = namedtuple("usage", "free")(2**40 if memory else 3 * 2**29)
+    monkeypatch.setattr(cache_build, "cache_bytes", lambda *_: 3 * 2**30)
+    monkeypatch.setattr(cache_build.shutil, "disk_usage", lambda _: usage)
+    monkeypatch.setattr(cache_build, "_memory_available", lambda: memory)
+    cache, said = opened(limit=limit)
+    assert cache is None and said == [f"cache   none, images are decoded in every epoch: {reason}"]
+
+
+def test_the_caches_not_used_for_longest_make_room(tmp_path: Path) -> None:
+    for age, name in enumerate(("old", "middle", "new")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / IMAGES).write_bytes(bytes(100))
+        (tmp_path / name / INDEX).write_text("")
+        os.utime(tmp_path / name / INDEX, (age, age))
+    make_room(tmp_path, needed=50, limit=260)
+    assert {path.name for path in tmp_path.iterdir()} == {"middle", "new"}
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_an_image_that_does_not_decode_is_named_and_leaves_no_cache(data, opened, tmp_path, processes: int) -> None:
+    whole = (data.root / data.train["path"][0]).read_bytes()
+    for number in range(130):
+        (tmp_path / f"{number}.jpg").write_bytes(whole if number != 100 else whole[:300])
+    with pytest.raises(DataError, match=r"100.jpg: the image is damaged"):
+        opened(processes, paths=[f"{number}.jpg" for number in range(130)], root=tmp_path)
+    assert not list((tmp_path / "cache").iterdir())

@@ -1,0 +1,142 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from data.errors import DataError
+from runners.executor import run_in_processes, run_serially
+
+
+class Shown:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.batches = 0
+
+    def line(self, text: str) -> None:
+        self.lines.append(text)
+
+    def advance(self, batches: int, description: str) -> None:
+        self.batches += batches
+
+
+def folds(tmp_path: Path, count: int = 4) -> list[SimpleNamespace]:
+    compute = SimpleNamespace(device="cpu")
+    return [
+        SimpleNamespace(number=number, title=f"fold {number + 1}/{count}", compute=compute, folder=tmp_path)
+        for number in range(count)
+    ]
+
+
+def work(fold: SimpleNamespace, progress) -> None:
+    for _ in range(10):
+        progress.advance(1, fold.title)
+    progress.line(f"{fold.title} done")
+    (fold.folder / f"{fold.number}.txt").write_text(str(os.getpid()))
+
+
+@pytest.mark.parametrize("jobs", [1, 2, 9])
+def test_every_fold_is_run_in_a_process_of_its_own_and_its_progress_is_shown(tmp_path: Path, jobs: int) -> None:
+    shown = Shown()
+    run_in_processes(folds(tmp_path), work, shown, jobs=jobs)
+    processes = {int((tmp_path / f"{number}.txt").read_text()) for number in range(4)}
+    assert len(processes) == 4 and os.getpid() not in processes
+    assert sorted(shown.lines) == [f"fold {number}/4 done" for number in (1, 2, 3, 4)] and shown.batches == 40
+
+
+def test_serially_means_here(tmp_path: Path) -> None:
+    shown = Shown()
+    run_serially(folds(tmp_path), work, shown)
+    assert {(tmp_path / f"{number}.txt").read_text() for number in range(4)} == {str(os.getpid())}
+    assert shown.batches == 40
+
+
+def test_no_more_folds_than_jobs_run_at_a_time(tmp_path: Path) -> None:
+    def count(fold, progress) -> None:
+        (tmp_path / f"{fold.number}.running").touch()
+        progress.line(str(len(list(tmp_path.glob("*.running")))))
+        time.sleep(0.05)
+        (tmp_path / f"{fold.number}.running").unlink()
+
+    shown = Shown()
+    run_in_processes(folds(tmp_path, 6), count, shown, jobs=2)
+    assert max(map(int, shown.lines)) == 2
+
+
+def test_a_mistake_in_one_fold_is_its_sentence_and_ends_the_others(tmp_path: Path) -> None:
+    def fail(fold, progress) -> None:
+        if fold.number == 1:
+            raise DataError("fold 2/4 has no best epoch.")
+        (tmp_path / f"{fold.number}.pid").write_text(str(os.getpid()))
+        time.sleep(600)
+
+    with pytest.raises(DataError, match=r"^fold 2/4 has no best epoch.$"):
+        run_in_processes(folds(tmp_path), fail, Shown(), jobs=2)
+    for file in tmp_path.glob("*.pid"):
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(file.read_text()), 0)
+    assert not (tmp_path / "2.pid").exists(), "no further fold is begun"
+
+
+def test_a_full_disk_in_a_fold_stays_an_error_of_the_system(tmp_path: Path) -> None:
+    def fail(fold, progress) -> None:
+        raise OSError(28, "No space left on device", "state.pth")
+
+    with pytest.raises(OSError, match="No space left") as error:
+        run_in_processes(folds(tmp_path, 1), fail, Shown(), jobs=2)
+    assert error.value.filename == "state.pth"
+
+
+@pytest.mark.parametrize("how", ["killed", "crashed"])
+def test_a_process_that_ends_before_its_time_is_said(tmp_path: Path, how: str, capfd) -> None:
+    def end(fold, progress) -> None:
+        if how == "killed":
+            os.kill(os.getpid(), signal.SIGKILL)
+        raise ZeroDivisionError("a bug")
+
+    code = -9 if how == "killed" else 1
+    with pytest.raises(DataError, match=f"fold 1/1: its process ended with code {code} before it was done .*--jobs"):
+        run_in_processes(folds(tmp_path, 1), end, Shown(), jobs=2)
+    assert ("a bug" in capfd.readouterr().err) == (how == "crashed"), "a bug's traceback is not swallowed"
+
+
+PARENT = """
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_executor import Shown, folds
+from runners.executor import run_in_processes
+import os
+def sleep(fold, progress):
+    (fold.folder / f"{{fold.number}}.pid").write_text(str(os.getpid()))
+    time.sleep(600)
+run_in_processes(folds(Path(sys.argv[1]), 3), sleep, Shown(), jobs=3)
+"""
+
+
+def test_folds_do_not_outlive_their_killed_parent(tmp_path: Path) -> None:
+    code = PARENT.format(tests=str(Path(__file__).parent))
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    parent = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], env=environment)  # noqa: S603 - our own words
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.glob("*.pid"))) < 3 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    time.sleep(0.1)
+    children = [int(file.read_text()) for file in tmp_path.glob("*.pid")]
+    assert len(children) == 3
+    parent.kill()
+    parent.wait()
+    alive = children
+    while alive and time.monotonic() < deadline:
+        time.sleep(0.02)
+        alive = [pid for pid in alive if _alive(pid)]
+    assert not alive
+
+
+def _alive(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status")
+    return status.exists() and "State:\tZ" not in status.read_text()
