@@ -11,6 +11,8 @@ def _one_sentence(kind: type[BaseException], error: BaseException, trace: Traceb
     misspelt = kind is TypeError and str(error).startswith("Experiment.__init__()")
     if misspelt or issubclass(kind, DataError):
         print(f"error: {error}", file=sys.stderr)
+    elif issubclass(kind, KeyboardInterrupt):  # before the command line is there to say more
+        print("error: stopped by Ctrl-C.", file=sys.stderr)
     else:
         sys.__excepthook__(kind, error, trace)
 

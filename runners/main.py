@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from data.errors import DataError
-from runners.display import Display, make_console, print_error
+from runners.display import Display, make_console
+from runners.endings import one_sentence
 from runners.environment import Compute, available_cores, environment, note_environment
 from runners.experiment import Experiment, build
 from runners.question import question
@@ -21,13 +22,13 @@ if TYPE_CHECKING:
     from data.cache_build import CacheSettings
 
 SAMPLE = Path("input/sample")
-INTERRUPTED = 130  # the shell's code for Ctrl-C
 
 
 def main(experiment: Experiment) -> None:
     """Run an experiment from the command line; called at the end of its module.
 
-    Exits with 1 for a mistake in the data or the declaration, 2 for one in the command, 130 after Ctrl-C.
+    Exits with 1 for a mistake in the data or the declaration, 2 for one in the command, 130 after Ctrl-C, 143 after
+    SIGTERM.
     """
     source = Path(str(sys.modules["__main__"].__file__)).resolve()
     console = make_console()
@@ -45,21 +46,12 @@ def main(experiment: Experiment) -> None:
         cache_limit: Annotated[float, typer.Option(min=0, help="GiB that all caches may take; 0: none is made.")] = 20,
         fast: Annotated[bool, typer.Option("--fast", help="One batch of every stage, submission included.")] = False,
     ) -> None:
-        try:
+        with one_sentence(runs):
             from data.cache_build import GIB, CacheSettings  # here: --help needs no numpy
 
             compute = _compute(device, jobs, threads, workers)
             settings = CacheSettings(cache, int(cache_limit * GIB), available_cores())
             run_experiment(experiment, source, data, runs, compute, settings, fast, console)
-        except DataError as error:
-            print_error(error)
-            raise typer.Exit(1) from None
-        except OSError as error:  # a full disk, a folder that may not be written: what is committed stays
-            print_error(f"{error.filename or runs}: {error.strerror or error}.")
-            raise typer.Exit(1) from None
-        except KeyboardInterrupt:
-            console.print("Stopped. The same command continues from the last finished epoch.")
-            raise typer.Exit(INTERRUPTED) from None
 
     command.__doc__ = question(source)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -70,21 +70,26 @@ def test_a_runs_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path, compe
     assert answer.returncode == 1 and "smoke: Not a directory." in answer.stderr and "Traceback" not in answer.stderr
 
 
-def test_ctrl_c_says_how_to_go_on(tmp_path: Path, competition: Path) -> None:
-    command = [sys.executable, "-m", "experiments.baseline", "--data", str(competition), "--runs", str(tmp_path)]
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_signal_ends_a_run_with_all_its_processes_and_says_how_to_go_on(
+    tmp_path: Path, competition: Path, number: int, code: int, jobs: str
+) -> None:
+    options = ["--data", str(competition), "--runs", str(tmp_path), "--jobs", jobs, "--threads", "1"]
     environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
     # a shell's background job ignores Ctrl-C, and so would its children: the suite may be run as one
     heed = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     process = subprocess.Popen(  # noqa: S603 - our own words
-        command, env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True, preexec_fn=heed
-    )
+        [sys.executable, "-m", "experiments.baseline", *options],
+        env=environment, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=heed, start_new_session=True,
+    )  # fmt: skip
     assert process.stdout is not None
-    for line in process.stdout:
-        if "epoch" in line:
-            break
-    process.send_signal(signal.SIGINT)
-    said, _ = process.communicate(timeout=60)
-    assert process.returncode == 130 and "The same command continues" in said
+    assert any("epoch" in line for line in process.stdout)
+    os.killpg(process.pid, number) if number == signal.SIGINT else process.send_signal(number)
+    _, said = process.communicate(timeout=60)  # the pipes close when the last process is gone
+    assert process.returncode == code, said
+    assert said.startswith("error: ") and "The same command continues" in said and said.count("\n") == 1
 
 
 def test_a_second_start_of_a_run_is_refused_with_the_pid_of_the_first(tmp_path: Path, competition: Path) -> None:
