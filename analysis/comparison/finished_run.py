@@ -1,0 +1,193 @@
+"""A finished run as it is compared: the question it asked, what it declared, what it scored and how long it took."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.comparison.ground import Ground, ground_of
+from analysis.run_predictions import read_predictions
+from callbacks.metrics import confusion_matrix, macro_f1
+from data.csv_rows import read_rows
+from data.errors import DataError
+from runners.question import question
+from runners.run_folder import RunFolder
+from runners.state import file_digest, read_json
+
+SAME_SCORE = 1e-9  # scores.json and oof.npz come from one computation
+
+
+@dataclass(frozen=True)
+class FoldResult:
+    """One fold. seconds: of the epochs that were timed, None where none was; untimed: epochs whose time is lost."""
+
+    fold: int
+    images: int
+    persons: int
+    epochs: int
+    best_epoch: int
+    f1: float
+    seconds: float | None
+    untimed: int
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A run that ended. record and identity are empty where it keeps none; labels (n,) in the order of its ground."""
+
+    folder: RunFolder
+    question: str
+    record: Mapping[str, Any]
+    identity: Mapping[str, str]
+    folds: tuple[FoldResult, ...]
+    f1: float  # of the out-of-fold table
+    f1_mean: float  # of the folds
+    f1_sd: float
+    ground: Ground
+    labels: NDArray[np.int64]
+
+    @property
+    def name(self) -> str:
+        """<experiment>/<run's folder>, as the leaderboard's ledger names it."""
+        return f"{self.experiment}/{self.folder.root.name}"
+
+    @property
+    def experiment(self) -> str:
+        """Name of the experiment that made it."""
+        return self.folder.root.parent.name
+
+    @property
+    def short_name(self) -> str:
+        """Experiment and the first digits of the run's identity."""
+        return f"{self.experiment} {self.folder.root.name.rpartition('-')[2][:6]}"
+
+    @property
+    def parent(self) -> str | None:
+        """The experiment it was copied from."""
+        parent = self.record.get("parent")
+        return None if parent is None else str(parent)
+
+    @property
+    def date(self) -> str:
+        """The day it was begun, from its folder's name: 2026-11-23; empty where that has none."""
+        day = self.folder.root.name[:8]
+        return f"{day[:4]}-{day[4:6]}-{day[6:]}" if day.isdecimal() and len(day) == 8 else ""
+
+    @property
+    def seconds(self) -> float | None:
+        """Training and validation of all folds' epochs, one after the other; None where no epoch was timed."""
+        timed = [fold.seconds for fold in self.folds if fold.seconds is not None]
+        return round(sum(timed), 3) if timed else None
+
+    @property
+    def untimed(self) -> int:
+        """Epochs whose time was lost with a kill."""
+        return sum(fold.untimed for fold in self.folds)
+
+
+def read_finished_run(folder: RunFolder) -> FinishedRun:
+    """The run in a folder; DataError where a file of it is missing, damaged, or not what the run wrote."""
+    try:
+        return _read(folder, _sealed(folder))
+    except OSError as error:
+        raise DataError(f"{error.filename} can't be read: {error.strerror}.") from error
+
+
+def _sealed(folder: RunFolder) -> "_Sealed":
+    if not folder.finished:
+        raise DataError(f"{folder.root} is not finished (it has no MANIFEST.json).")
+    digests = read_json(folder.manifest)
+    if not isinstance(digests, dict):
+        raise DataError(f"{folder.manifest} is damaged: expected names of files with their sha256.")
+    return _Sealed(folder, digests)
+
+
+@dataclass(frozen=True)
+class _Sealed:
+    """A run's files, each checked against the manifest before it is read."""
+
+    folder: RunFolder
+    digests: Mapping[str, Any]
+
+    def has(self, path: Path) -> bool:
+        """Whether the run wrote the file; DataError where it did, and the file is gone or another."""
+        written = self.digests.get(path.relative_to(self.folder.root).as_posix())
+        if written is None:
+            return False
+        if not path.exists():
+            raise DataError(f"{path} is gone; MANIFEST.json lists it. Put it back, or make the run again.")
+        if file_digest(path) != written:
+            raise DataError(f"{path} is not the file its run wrote (its sha256 is not that of MANIFEST.json).")
+        return True
+
+    def json(self, path: Path) -> dict[str, Any]:
+        """The object in a file, empty where the run wrote no such file."""
+        value = read_json(path) if self.has(path) else {}
+        if not isinstance(value, dict):
+            raise DataError(f"{path} is damaged: it should hold one JSON object.")
+        return value
+
+
+def _read(folder: RunFolder, sealed: _Sealed) -> FinishedRun:
+    for path in (folder.oof, folder.scores):
+        if not sealed.has(path):
+            raise DataError(f"{folder.root} has no {path.name}; a finished run of this project has one.")
+    scores, identity = sealed.json(folder.scores), sealed.json(folder.identity)
+    if identity.get("mode") == "fast":
+        raise DataError(f"{folder.root} is a trial with --fast, one batch of every stage: its scores mean nothing.")
+    ground, labels = ground_of(read_predictions(folder), str(identity.get("data", "")), str(identity.get("split", "")))
+    f1 = macro_f1(confusion_matrix(ground.targets, labels, ground.classes))
+    try:
+        told = float(scores["oof"]["f1"])
+        folds = tuple(_fold(folder, sealed, row) for row in scores["folds"])
+        mean, spread = float(scores["f1_mean"]), float(scores["f1_sd"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{folder.scores} is damaged: {error!r} while reading its scores.") from error
+    if [fold.fold for fold in folds] != np.unique(ground.folds).tolist():
+        raise DataError(f"{folder.scores} tells scores of {len(folds)} folds, {folder.oof.name} has others.")
+    if abs(told - f1) > SAME_SCORE:
+        raise DataError(f"{folder.scores} tells an out-of-fold F1 of {told:.6f}, {folder.oof.name} has {f1:.6f}.")
+    return FinishedRun(
+        folder=folder,
+        question=_question(folder.source) if sealed.has(folder.source) else "",
+        record=sealed.json(folder.record),
+        identity=identity,
+        folds=folds,
+        f1=f1,
+        f1_mean=mean,
+        f1_sd=spread,
+        ground=ground,
+        labels=labels,
+    )
+
+
+def _question(source: Path) -> str:
+    try:
+        return question(source)
+    except (SyntaxError, ValueError) as error:
+        raise DataError(f"{source} is damaged: it should hold the experiment's module ({error}).") from error
+
+
+def _fold(folder: RunFolder, sealed: _Sealed, row: Mapping[str, Any]) -> FoldResult:
+    """A fold's scores, and its time: an epoch that was committed before a kill, and not timed any more, is counted."""
+    number, epochs = int(row["fold"]), int(row["epochs"])
+    seconds, untimed = None, epochs
+    timing = folder.fold(number).timing
+    if sealed.has(timing):
+        table, _ = read_rows(timing, ("epoch", "seconds"))
+        of_epoch = dict(zip(table["epoch"].astype(int), table["seconds"].astype(float), strict=True))
+        seconds = round(sum(value for epoch, value in of_epoch.items() if epoch <= epochs), 3)
+        untimed = epochs - sum(epoch <= epochs for epoch in of_epoch)
+    return FoldResult(
+        fold=number,
+        images=int(row["images"]),
+        persons=int(row["persons"]),
+        epochs=epochs,
+        best_epoch=int(row["best_epoch"]),
+        f1=float(row["f1"]),
+        seconds=seconds,
+        untimed=untimed,
+    )
