@@ -3,6 +3,7 @@
 import csv
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,30 +16,56 @@ from data.findings import raise_first, some_names
 from data.metadata import ImageData
 
 
+@dataclass(frozen=True)
+class SubmissionForm:
+    """What a submission must look like: its two columns, the test ids in their order, and the answer of each class."""
+
+    id_column: str
+    answer_column: str
+    ids: tuple[str, ...]            # N, the order of the rows
+    answers: tuple[str, ...]        # C, answers[i] of class i; none where they are not known
+
+    @property
+    def answers_in_words(self) -> str:
+        """What an answer may be, for a sentence."""
+        if self.answers == tuple(map(str, range(len(self.answers)))):
+            return f"an integer from 0 to {len(self.answers) - 1}"
+        return some_names(list(self.answers))
+
+
+def submission_form(data: ImageData) -> SubmissionForm:
+    """The form of a data set's submissions: integers for the mask competition, label texts for a generic one."""
+    answers = tuple(map(str, range(len(data.class_names)))) if data.form == "mask" else data.class_names
+    return SubmissionForm(data.id_column, data.answer_column, tuple(data.test["image_id"]), answers)
+
+
 def write_submission(path: Path, data: ImageData, image_ids: Sequence[str], labels: ArrayLike) -> None:
-    """Write a submission: the test table's ids in its order, each with its class; replaces the file as a whole.
-
-    image_ids: the N test ids, in any order. labels: (N,) integers 0..len(class_names)-1, labels[i] for image_ids[i].
-    The mask competition gets the integer, a generic data set the label's text. What was written is read back and
-    checked by :func:`check_submission` before it takes its name.
-    Raises DataError where there is no test set, an id is missing, unknown or there twice, a label is not an integer of
-    the range, or the file can't be written.
-    """
-    test_ids = list(data.test["image_id"])
-    if not test_ids:
+    """Write a data set's submission by :func:`write_answers`; DataError where it has no test set."""
+    if data.test.empty:
         raise DataError(f"{data.root} has no test set; expected one to write {path} for.")
-    classes = _checked_classes(labels, len(image_ids), len(data.class_names))
-    class_of = dict(zip(image_ids, classes.tolist(), strict=True))
-    _check_ids(f"{path}: the predictions", list(image_ids), test_ids)
-    answers = [_answer(data, class_of[image_id]) for image_id in test_ids]
+    write_answers(path, submission_form(data), image_ids, labels)
 
+
+def write_answers(path: Path, form: SubmissionForm, image_ids: Sequence[str], labels: ArrayLike) -> None:
+    """Write a submission: the form's ids in its order, each with its class; replaces the file as a whole.
+
+    image_ids: the N test ids, in any order. labels: (N,) integers 0..len(answers)-1, labels[i] for image_ids[i].
+    What was written is on disk, and was read back and checked by :func:`read_answers`, before it takes its name.
+    Raises DataError where an id is missing, unknown or there twice, a label is not an integer of the range, or the file
+    can't be written.
+    """
+    classes = _checked_classes(labels, len(image_ids), len(form.answers))
+    class_of = dict(zip(image_ids, classes.tolist(), strict=True))
+    _check_ids(f"{path}: the predictions", list(image_ids), form.ids)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("w", encoding="utf-8", newline="") as stream:
             writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow((data.id_column, data.answer_column))
-            writer.writerows(zip(test_ids, answers, strict=True))
-        check_submission(temporary, data)
+            writer.writerow((form.id_column, form.answer_column))
+            writer.writerows((image_id, form.answers[class_of[image_id]]) for image_id in form.ids)
+            stream.flush()
+            os.fsync(stream.fileno())
+        read_answers(temporary, form)
         os.replace(temporary, path)
     except OSError as error:
         raise DataError(f"{path} can't be written: {error.strerror}.") from error
@@ -47,34 +74,35 @@ def write_submission(path: Path, data: ImageData, image_ids: Sequence[str], labe
 
 
 def check_submission(path: Path, data: ImageData) -> NDArray[np.int64]:
-    """The classes (N,) a submission gives the test table's rows, in that order, if all of the file is as it must be.
+    """The classes (N,) of a data set's submission, by :func:`read_answers`."""
+    return read_answers(path, submission_form(data))
 
-    Raises DataError on another header (an index column, further columns), on ids that are not those of the test table
-    in its order, and on answers that are not an integer of the range (13.0) or, in a generic data set, a label.
+
+def read_answers(path: Path, form: SubmissionForm) -> NDArray[np.int64]:
+    """The classes (N,) a submission gives the form's ids, in that order, if all of the file is as it must be.
+
+    Raises DataError on another header (an index column, further columns), on ids that are not the form's in its order,
+    and on answers that are none of the form's (13.0). `analysis.submissions` tells all that is wrong, and repairs it.
     """
-    header = (data.id_column, data.answer_column)
+    header = (form.id_column, form.answer_column)
     rows, findings = read_rows(path, header)
     raise_first(findings)
     if tuple(rows.columns) != header:
         raise DataError(f"{path}, row 1: the columns are {some_names(list(rows.columns))}; expected only "
                         f"{','.join(header)}.")
-    ids, test_ids = list(rows[data.id_column]), list(data.test["image_id"])
-    _check_ids(str(path), ids, test_ids)
-    for row, found, expected in zip(rows.index, ids, test_ids, strict=True):
+    ids = list(rows[form.id_column])
+    _check_ids(str(path), ids, form.ids)
+    for row, found, expected in zip(rows.index, ids, form.ids, strict=True):
         if found != expected:
-            raise DataError(f"{path}, row {row}: {data.id_column} is {quote(found)}; expected {quote(expected)}, "
+            raise DataError(f"{path}, row {row}: {form.id_column} is {quote(found)}; expected {quote(expected)}, "
                             f"as in the test set's order.")
-    class_of = {_answer(data, index): index for index in range(len(data.class_names))}
-    answers = numbered(rows[data.answer_column])
+    class_of = {answer: index for index, answer in enumerate(form.answers)}
+    answers = numbered(rows[form.answer_column])
     for row, answer in answers:
         if answer not in class_of:
-            words = f"an integer from 0 to {len(class_of) - 1}" if data.form == "mask" else some_names(list(class_of))
-            raise DataError(f"{path}, row {row}: {data.answer_column} is {quote(answer)}; expected {words}.")
+            raise DataError(f"{path}, row {row}: {form.answer_column} is {quote(answer)}; expected "
+                            f"{form.answers_in_words}.")
     return np.array([class_of[answer] for _, answer in answers], np.int64)
-
-
-def _answer(data: ImageData, index: int) -> str:
-    return str(index) if data.form == "mask" else data.class_names[index]
 
 
 def _checked_classes(labels: ArrayLike, images: int, classes: int) -> NDArray[np.int64]:
@@ -89,7 +117,7 @@ def _checked_classes(labels: ArrayLike, images: int, classes: int) -> NDArray[np
     return array.astype(np.int64)
 
 
-def _check_ids(where: str, ids: list[str], expected: list[str]) -> None:
+def _check_ids(where: str, ids: list[str], expected: Sequence[str]) -> None:
     """DataError unless the ids are the expected ones, each once, in any order."""
     counts = pd.Series(ids, dtype="object").value_counts()
     for problem, names in (

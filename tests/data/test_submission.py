@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from data.errors import DataError
 from data.labels import CLASS_NAMES
 from data.metadata import ImageData
-from data.submission import check_submission, write_submission
+from data.submission import (
+    SubmissionForm,
+    check_submission,
+    read_answers,
+    submission_form,
+    write_answers,
+    write_submission,
+)
 
 IDS = ["c.jpg", "a.jpg", "b.jpg"]
 
@@ -38,6 +45,22 @@ def test_a_generic_submission_holds_label_texts(tmp_path: Path) -> None:
     write_submission(file, image_data("csv"), IDS, [2, 1, 0])
     assert file.read_text() == 'path,label\nc.jpg,01\na.jpg,"bee, honey"\nb.jpg,ant\n'
     assert check_submission(file, image_data("csv")).tolist() == [2, 1, 0]
+
+
+def test_a_form_needs_no_data_folder(tmp_path: Path) -> None:
+    form = submission_form(image_data("csv"))
+    assert form == SubmissionForm("path", "label", ("c.jpg", "a.jpg", "b.jpg"), ("ant", "bee, honey", "01"))
+    write_answers(tmp_path / "form.csv", form, ["a.jpg", "b.jpg", "c.jpg"], [2, 0, 1])
+    write_submission(tmp_path / "data.csv", image_data("csv"), ["a.jpg", "b.jpg", "c.jpg"], [2, 0, 1])
+    assert (tmp_path / "form.csv").read_bytes() == (tmp_path / "data.csv").read_bytes()
+    assert read_answers(tmp_path / "form.csv", form).tolist() == [1, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("form", "words"), [("mask", "an integer from 0 to 17"), ("csv", "'ant', 'bee, honey', '01'")]
+)
+def test_what_an_answer_may_be_is_said_in_words(form: str, words: str) -> None:
+    assert submission_form(image_data(form)).answers_in_words == words
 
 
 @pytest.mark.parametrize("dtype", ["int64", "int32", "uint8"])
@@ -109,10 +132,10 @@ def test_a_failed_write_leaves_the_earlier_file(tmp_path: Path, monkeypatch: pyt
 def test_a_file_that_does_not_pass_its_check_does_not_take_the_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fails(path: Path, data: ImageData) -> None:
+    def fails(path: Path, form: SubmissionForm) -> None:
         raise DataError(f"{path.read_text().count('.jpg')} rows are wrong.")
 
-    monkeypatch.setattr("data.submission.check_submission", fails)
+    monkeypatch.setattr("data.submission.read_answers", fails)
     with pytest.raises(DataError, match="3 rows are wrong"):
         write_submission(tmp_path / "s.csv", image_data(), IDS, [1, 2, 3])
     assert list(tmp_path.iterdir()) == []
