@@ -30,7 +30,8 @@ def print_report(report: CheckReport, console: Console | None = None) -> None:
     for kind, group in groupby(sorted(report.findings, key=lambda found: (not found.stops, found.kind)),
                                key=lambda found: found.kind):
         found = list(group)
-        paper.findings(f"{kind}: {len(found):,}", [finding.text for finding in found], found[0].stops)
+        heading = f"{kind}: {len(found):,}" if len(found) > 1 else kind     # one sentence may sum up many files
+        paper.findings(heading, [finding.text for finding in found], found[0].stops)
     stopping = sum(finding.stops for finding in report.findings)
     to_know = f"worth knowing: {len(report.findings) - stopping:,}"
     paper.line("")

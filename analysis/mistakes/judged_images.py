@@ -1,0 +1,85 @@
+"""The images of a run as its networks judged them out of fold: what every explanation of mistakes starts from."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from analysis.run_predictions import RunPredictions, read_predictions
+from data.errors import DataError, quote
+from runners.run_folder import RunFolder
+from runners.state import read_json
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class JudgedImages:
+    """n training images, each judged by the network of a fold that was not trained on its person."""
+
+    image_ids: NDArray[np.str_]  # (n,)
+    paths: NDArray[np.str_]  # (n,) POSIX, relative to the data's folder
+    persons: NDArray[np.str_]  # (n,)
+    targets: NDArray[np.int64]  # (n,) the class the data says (after corrections, where the run had some)
+    probabilities: NDArray[np.float32]  # (n, C)
+    class_names: tuple[str, ...]  # (C,)
+
+    @cached_property
+    def labels(self) -> NDArray[np.int64]:
+        """Predicted class of each image, (n,)."""
+        return self.probabilities.argmax(1)
+
+    @cached_property
+    def wrong(self) -> NDArray[np.bool_]:
+        """Which images (n,) are judged wrong."""
+        return self.labels != self.targets
+
+    @cached_property
+    def losses(self) -> Floats:
+        """Cross-entropy of each image (n,), -log of its true class's probability; at most 87.3, where that is 0."""
+        of_truth = self.probabilities[np.arange(len(self.targets)), self.targets].astype(np.float64)
+        return -np.log(np.maximum(of_truth, np.finfo(np.float32).tiny))
+
+    def of_person(self, person: str) -> NDArray[np.int64]:
+        """Rows of a person's images, in the data's order."""
+        return np.flatnonzero(self.persons == person)
+
+
+def read_judged_images(run: RunFolder) -> JudgedImages:
+    """The judged images of a finished run; DataError where its files are missing, damaged or do not fit each other."""
+    return judged_images(read_predictions(run))
+
+
+def judged_images(predictions: RunPredictions) -> JudgedImages:
+    """The same from predictions that were read already."""
+    run, probabilities = predictions.run, predictions.oof
+    for path in (run.scores, run.folds):
+        if not path.exists():
+            raise DataError(f"{run.root} has no {path.name}: only a whole run can be explained.")
+    class_names = tuple(str(name) for name in read_json(run.scores).get("classes", ()))
+    if len(class_names) != probabilities.shape[1]:
+        raise DataError(
+            f"{run.scores} names {len(class_names)} classes, {run.oof.name} has probabilities of "
+            f"{probabilities.shape[1]}: expected as many."
+        )
+    sound = np.isfinite(probabilities).all(1) & (predictions.targets >= 0) & (predictions.targets < len(class_names))
+    if not sound.all():
+        first = str(predictions.image_ids[np.argmin(sound)])
+        raise DataError(
+            f"{run.oof}: {quote(first)} has a probability that is not finite, or a class that is not there."
+        )
+    table = pd.read_csv(run.folds, dtype=str, keep_default_na=False, usecols=["image_id", "path"])
+    paths = pd.Series(predictions.image_ids).map(table.set_index("image_id")["path"])
+    if paths.isna().any():
+        lacking = str(predictions.image_ids[int(np.argmax(paths.isna()))])
+        raise DataError(f"{run.folds} has no row of {quote(lacking)}, which {run.oof.name} holds.")
+    return JudgedImages(
+        image_ids=predictions.image_ids,
+        paths=np.array(paths.tolist(), np.str_),
+        persons=predictions.persons,
+        targets=predictions.targets,
+        probabilities=probabilities,
+        class_names=class_names,
+    )
