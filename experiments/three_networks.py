@@ -1,0 +1,53 @@
+"""Does a network of its own for mask, gender and age beat three heads on one?
+
+Copied from: baseline.py, a network for each factor, trained side by side.
+Command:     python -m experiments.three_networks --data input/data
+Result:      not run yet.
+"""
+
+from functools import partial
+
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from data.splits import PersonStratifiedKFold
+from data.transforms import flip_shift_colour, resize
+from runners.criteria import CrossEntropy
+from runners.experiment import Experiment
+from runners.factor_models import factor_networks
+from runners.main import main
+from runners.views import hflip, identity
+
+EPOCHS = 12
+SIZE = (128, 96)  # height, width: a quarter of the competition's images
+
+EXPERIMENT = Experiment(
+    name="three_networks",
+    parent="baseline",
+    seed=42,
+    split=partial(PersonStratifiedKFold, folds=5),
+    corrections=None,
+    epochs=EPOCHS,
+    batch_size=16,
+    accumulate=1,  # 16 images an optimizer step
+    clip_norm=1.0,
+    model=partial(
+        factor_networks, factors=(3, 2, 3), backbone="mobilenetv3_small_050", pretrained=None, drop_rate=0.1
+    ),  # mask state, gender, age bucket
+    criteria={"cross_entropy": partial(CrossEntropy)},
+    criterion="cross_entropy",
+    optimizer=partial(AdamW, lr=3e-3, weight_decay=2e-2),
+    scheduler=partial(CosineAnnealingLR, T_max=EPOCHS),
+    schedule_every="epoch",
+    sampler=None,
+    train_transform=partial(
+        flip_shift_colour, size=SIZE, flip=0.5, shift=0.05, scale=0.1, rotate=8, brightness=0.15, contrast=0.15
+    ),
+    valid_transform=partial(resize, size=SIZE),
+    monitor=("f1", "max"),
+    patience=6,
+    tta=(identity, hflip),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)
