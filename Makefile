@@ -3,16 +3,25 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test
+BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
+
+.PHONY: run test browser
 
 run: $(VENV)/installed
 	$(BIN)/python -m data.synthetic --out input/sample
 	$(BIN)/python -m experiments.focal_kfold
 
-test: $(VENV)/installed-dev
+test: $(VENV)/installed-dev browser
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest
+
+# The report is opened in a real browser: the one that is there, else Debian's.
+browser:
+	@for name in $(BROWSERS); do command -v $$name > /dev/null && exit 0; done; \
+	[ "$$(id -u)" = 0 ] || sudo="sudo -n"; \
+	{ $$sudo apt-get update -qq && $$sudo env DEBIAN_FRONTEND=noninteractive apt-get install -qq --no-install-recommends chromium; } > /dev/null || \
+	{ echo "The report is tested in a browser, and there is none: install Chromium (Debian: apt-get install chromium)."; exit 1; }
 
 # Catalyst 22.4 declares an extra that pip >= 24.1 refuses to read: the environment gets the last pip that accepts it.
 $(VENV)/pip:
@@ -24,6 +33,6 @@ $(VENV)/installed: requirements.txt $(VENV)/pip
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt $(VENV)/installed
+$(VENV)/installed-dev: requirements-dev.txt requirements-cleanlab.txt $(VENV)/installed
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
 	touch $@

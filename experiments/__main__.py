@@ -9,14 +9,30 @@ from rich.markup import escape
 from rich.table import Table
 
 from data.errors import DataError
+from experiments._cache import cache
+from experiments._check import check
+from experiments._compare import compare, ledger
+from experiments._ensemble import ensemble
 from experiments._leaderboard import leaderboard
 from experiments._match import match
-from runners.display import make_console
+from experiments._mistakes import mistakes
+from experiments._report import report
+from experiments._submissions import check_submission, vote
+from runners.display import make_console, print_error
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
+app.add_typer(cache, name="cache")
 app.add_typer(leaderboard, name="leaderboard")
+app.command()(check)
 app.command()(match)
+app.command()(compare)
+app.add_typer(ledger, name="ledger")
+app.command()(mistakes)
+app.command()(report)
+app.command()(ensemble)
+app.command()(vote)
+app.command()(check_submission)
 
 Runs = Annotated[Path, typer.Option(help="Folder that keeps the runs.")]
 
@@ -26,20 +42,6 @@ def list_experiments(context: typer.Context, runs: Runs = Path("runs")) -> None:
     """List the experiments with the question each asks and its last result."""
     if context.invoked_subcommand is None:
         _print_catalogue(runs)
-
-
-@app.command()
-def check(
-    data: Annotated[Path, typer.Option(help="Folder of the competition, or a CSV with path,label,group.")],
-) -> None:
-    """Tell what is in a data set before training on it: counts, formats and every problem found."""
-    from data.check_report import print_report
-    from data.checks import check as check_data
-
-    report = check_data(data)
-    print_report(report, make_console())
-    if not report.ready:
-        raise typer.Exit(1)
 
 
 def _print_catalogue(runs: Path) -> None:
@@ -63,7 +65,7 @@ def main() -> None:
     try:
         app(prog_name="python -m experiments")
     except DataError as error:
-        make_console().print(f"error: {error}", markup=False, soft_wrap=True)
+        print_error(error)
         sys.exit(1)
 
 

@@ -1,7 +1,9 @@
 """The layout is a rule: which package may import which, and where the heavy libraries may be."""
 
 import ast
+import sys
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -80,4 +82,19 @@ def test_the_environment_is_set_up_with_a_pip_that_accepts_catalyst() -> None:
     makefile, pins = (PROJECT / "Makefile").read_text(), (PROJECT / "requirements.txt").read_text()
     assert makefile.index("pip==24.0") < makefile.index("-r requirements.txt")
     assert "six==" in pins and "setuptools==" in pins and "catalyst[" not in pins
-    assert all("==" in line for line in pins.splitlines() if line and not line.startswith("#"))
+    for file in PROJECT.glob("requirements*.txt"):
+        for line in file.read_text().splitlines():
+            assert "==" in line or line.startswith(("#", "-r ")) or not line, f"{file.name}: {line} is not pinned"
+
+
+def test_what_is_imported_is_pinned() -> None:
+    """By the name of the package that ships it: what another package happens to bring may be gone with its next one."""
+    lines = [line for file in PROJECT.glob("requirements*.txt") for line in file.read_text().splitlines()]
+    pinned = {line.split("==")[0].lower() for line in lines}
+    shipped_by = packages_distributions()
+    for path in FILES:
+        for root in (
+            {name.split(".")[0] for name in imports(path)} - sys.stdlib_module_names - {*PACKAGES, "benchmarks"}
+        ):
+            shippers = {shipper.lower() for shipper in shipped_by.get(root, [])}
+            assert pinned & shippers, f"{path} imports {root}, which is not pinned"
