@@ -33,6 +33,6 @@ $(VENV)/installed: requirements.txt $(VENV)/pip
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt requirements-cleanlab.txt $(VENV)/installed
+$(VENV)/installed-dev: requirements-dev.txt requirements-cleanlab.txt requirements-optuna.txt $(VENV)/installed
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
 	touch $@

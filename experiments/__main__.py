@@ -18,6 +18,7 @@ from experiments._match import match
 from experiments._mistakes import mistakes
 from experiments._report import report
 from experiments._submissions import check_submission, vote
+from experiments._tune import tune
 from runners.display import make_console, print_error
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -33,6 +34,7 @@ app.command()(report)
 app.command()(ensemble)
 app.command()(vote)
 app.command()(check_submission)
+app.command()(tune)
 
 Runs = Annotated[Path, typer.Option(help="Folder that keeps the runs.")]
 

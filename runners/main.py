@@ -11,6 +11,7 @@ from runners.display import Display, make_console
 from runners.endings import one_sentence
 from runners.environment import Compute, available_cores, environment, note_environment
 from runners.experiment import Experiment, build
+from runners.precision import check_precision
 from runners.question import question
 from runners.run_folder import FAST, RunFolder, list_runs, open_run
 from runners.state import read_json
@@ -49,7 +50,7 @@ def main(experiment: Experiment) -> None:
         with one_sentence(runs):
             from data.cache_build import GIB, CacheSettings  # here: --help needs no numpy
 
-            compute = _compute(device, jobs, threads, workers)
+            compute = choose_compute(device, jobs, threads, workers)
             settings = CacheSettings(cache, int(cache_limit * GIB), available_cores())
             run_experiment(experiment, source, data, runs, compute, settings, fast, console)
 
@@ -77,11 +78,13 @@ def run_experiment(
     from runners.fast import few_epochs, one_batch
     from runners.identity import folds_table, identity, identity_parts
     from runners.kfold import make_caches, make_folds, prepare_run, run_folds
+    from runners.refusals import check_declaration
 
     if experiment.name != source.stem:
         raise DataError(
             f"{source.name} declares name={experiment.name!r}: {source.stem!r}, as the file, would be right."
         )
+    check_precision(experiment.precision, compute.device)
     if not data_path.exists():
         raise DataError(_no_data(data_path))
     corrections = Path(experiment.corrections) if experiment.corrections else None
@@ -90,6 +93,7 @@ def run_experiment(
     if fast:
         data, folds = one_batch(data, folds, experiment.batch_size)
         experiment, runs = few_epochs(experiment), runs / FAST
+    check_declaration(experiment, data, folds)
     table = folds_table(data, folds)
     parts = identity_parts(experiment.record(), table, data, source, fast)
     earlier = list_runs(runs, experiment.name)
@@ -121,7 +125,7 @@ def _unlike_the_last(earlier: "list[RunFolder]", parts: dict[str, str]) -> list[
     return [f"a run of its own: {', '.join(names)} not as in {last.root.name}"] if names else []
 
 
-def _compute(device: str, jobs: int | None, threads: int | None, workers: int) -> Compute:
+def choose_compute(device: str, jobs: int | None, threads: int | None, workers: int) -> Compute:
     """Cores are divided among folds: two processes of one thread train faster than one of two threads."""
     import torch
 

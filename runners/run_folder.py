@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from glob import escape
 from pathlib import Path
 
 from data.errors import DataError
@@ -176,7 +177,7 @@ def open_run(runs: Path, name: str, identity: str) -> Iterator[RunFolder]:
 
 def list_runs(runs: Path, name: str | None = None) -> list[RunFolder]:
     """Runs of one experiment, or of all, oldest first; trials with --fast are not among them."""
-    roots = [path for path in runs.glob(f"{name or '*'}/*-*") if path.is_dir()]  # only folders of runs have a "-"
+    roots = [path for path in runs.glob(f"{escape(name) if name else '*'}/*-*") if path.is_dir()]
     return [RunFolder(root) for root in sorted(roots, key=lambda root: root.name)]
 
 

@@ -26,6 +26,14 @@ def test_the_same_identity_is_the_same_folder_another_is_another(tmp_path: Path)
     assert run.root.parent == tmp_path / "focal" and run.root.name.endswith("-aaaaaaaaaa")
 
 
+def test_a_name_is_no_pattern(tmp_path: Path) -> None:
+    for name in ("focal[1]", "focal1", "f*"):
+        (tmp_path / name / "20200101-000000-aaaaaaaaaa").mkdir(parents=True)
+    for name in ("focal[1]", "f*"):
+        assert [run.root.parent.name for run in list_runs(tmp_path, name)] == [name]
+    assert len(list_runs(tmp_path)) == 3
+
+
 def test_what_a_killed_process_was_writing_is_swept_away(tmp_path: Path) -> None:
     run = made(tmp_path, "focal", "aaaaaaaaaa")
     run.fold(0).root.mkdir()

@@ -1,0 +1,119 @@
+"""python -m experiments tune: searches what an experiment marks as searchable, and writes the best as a new module."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from data.errors import DataError
+from runners.display import Display, make_console
+from runners.endings import one_sentence
+
+if TYPE_CHECKING:
+    from runners.experiment import Experiment
+    from runners.search_space import Space
+    from runners.tuning import Attempt
+
+SAMPLE = Path("input/sample")
+HERE = Path(__file__).parent
+
+
+def tune(
+    name: Annotated[str, typer.Argument(metavar="EXPERIMENT", help="The experiment whose SEARCH is searched.")],
+    trials: Annotated[int, typer.Option(min=1, help="Trials in all, those of earlier starts counted.")] = 30,
+    data: Annotated[Path, typer.Option(help="Competition folder, or a CSV with path,label,group.")] = SAMPLE,
+    runs: Annotated[Path, typer.Option(help="Folder that keeps the runs; trials go to .tune in it.")] = Path("runs"),
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The new module; experiments/<name>_tuned.py.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch; all cores.")] = None,
+    cache: Annotated[Path, typer.Option(help="Folder that keeps decoded images.")] = Path("cache"),
+) -> None:
+    """Search an experiment's marked fields; folds of poor trials are given up early, and the same command goes on."""
+    with one_sentence(runs):
+        _tune(name, trials, data, runs, out or HERE / f"{name}_tuned.py", device, threads, cache)
+
+
+def _tune(
+    name: str, trials: int, data: Path, runs: Path, out: Path, device: str, threads: int | None, cache: Path
+) -> None:
+    from runners.environment import available_cores
+    from runners.file_lock import locked
+    from runners.main import choose_compute
+    from runners.search_space import check_space
+    from runners.trial_runs import TrialRuns
+    from runners.tuning import best, open_study, search
+
+    if out.exists():
+        raise DataError(f"{out} exists: nothing is overwritten; -o with another name would be right.")
+    experiment, space = _declared(name)
+    check_space(experiment, space)
+    compute, console = choose_compute(device, 1, threads or available_cores(), 0), make_console()
+    folder = runs / ".tune" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    with locked(folder / "study", patience=0.5):
+        maker = TrialRuns(experiment, HERE / f"{name}.py", data, folder, compute, cache, console)
+        study = open_study(folder / "study.db", f"{name}-{maker.ground(space)}", experiment.seed)
+        console.print(f"{name}: {trials} trials over {', '.join(space)}", markup=False, soft_wrap=True)
+        with Display(console, maker.batches * trials) as display:
+            search(study, experiment, space, trials, maker.folds, _Quiet(display), lambda one: display.line(_line(one)))
+        top = best(study)
+    if top is None:
+        raise DataError(f"No trial of {name} was finished: more --trials would be right.")
+    _write(out, name, top, trials)
+    for line in (
+        f"best     trial {top.number + 1}, out-of-fold F1 {top.f1:.4f}: {_values(top)}",
+        f"written  {out}",
+        f"note     the best of {trials} is flattered by having been picked: judge it on another seed or split, or by",
+        "         the leaderboard",
+    ):
+        console.print(line, markup=False, soft_wrap=True)
+
+
+class _Quiet:
+    """Of a trial's folds only the batches are shown, not each epoch's line."""
+
+    def __init__(self, display: Display) -> None:
+        self.display = display
+
+    def line(self, text: str) -> None:
+        """Warnings alone."""
+        if text.startswith("warning"):
+            self.display.line(text)
+
+    def advance(self, batches: int, description: str) -> None:
+        """Count batches."""
+        self.display.advance(batches, description)
+
+
+def _declared(name: str) -> "tuple[Experiment, Space]":
+    import importlib
+
+    available = sorted(path.stem for path in HERE.glob("*.py") if not path.stem.startswith("_"))
+    if name not in available:
+        raise DataError(f"There is no experiment {name!r}; available: {', '.join(available)}.")
+    module: Any = importlib.import_module(f"experiments.{name}")
+    return module.EXPERIMENT, getattr(module, "SEARCH", {})
+
+
+def _write(out: Path, name: str, top: "Attempt", trials: int) -> None:
+    from runners.module_variant import variant
+    from runners.state import write_text
+
+    docstring = (
+        f"Do the values that a search of {trials} trials found for {name} hold up?\n\n"
+        f"Copied from: {name}.py, with {_values(top)}.\n"
+        f"Command:     python -m experiments.{out.stem} --data input/data\n"
+        f"Result:      not run yet; in the search out-of-fold F1 {top.f1:.4f}, flattered by having been picked."
+    )
+    write_text(out, variant(HERE / f"{name}.py", out.stem, name, top.values, docstring))
+
+
+def _line(one: "Attempt") -> str:
+    end = "" if one.finished else f"  given up after {one.folds}"
+    return f"trial {one.number + 1:3}  F1 {one.f1:.4f}  {_values(one)}{end}"
+
+
+def _values(one: "Attempt") -> str:
+    return ", ".join(f"{path} {value}" for path, value in one.values.items())

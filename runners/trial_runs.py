@@ -1,0 +1,72 @@
+"""Runs of a search: the same data, split and caches for every trial, a run folder for each set of values."""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+
+from rich.console import Console
+
+from data.cache import ImageCache
+from data.cache_build import GIB, CacheSettings
+from data.metadata import ImageData
+from data.reading import read_data
+from runners.environment import Compute, available_cores, environment, note_environment
+from runners.experiment import Experiment, build
+from runners.fold import Fold
+from runners.identity import folds_table, identity, identity_parts
+from runners.kfold import make_caches, make_folds, prepare_run
+from runners.run_folder import RunFolder, open_run
+from runners.search_space import Space
+
+CACHE_LIMIT = 20 * GIB
+
+
+class TrialRuns:
+    """Makes the folds of a trial's experiment below `folder`."""
+
+    def __init__(
+        self,
+        experiment: Experiment,
+        source: Path,
+        data: Path,
+        folder: Path,
+        compute: Compute,
+        cache: Path,
+        console: Console,
+    ) -> None:
+        corrections = Path(experiment.corrections) if experiment.corrections else None
+        self.data: ImageData = read_data(data, corrections)
+        self.experiment, self.source, self.folder, self.compute = experiment, source, folder, compute
+        self.assigned = build("split", experiment.split).assign(self.data.train, seed=experiment.seed)
+        self.settings, self.console = CacheSettings(cache, CACHE_LIMIT, available_cores()), console
+
+    @cached_property
+    def caches(self) -> list[ImageCache]:
+        """Decoded once for all trials: a search does not vary sizes."""
+        return make_caches(self.settings, self.experiment, self.data, self.console)
+
+    @property
+    def batches(self) -> int:
+        """Batches of a whole trial."""
+        nowhere = RunFolder(self.folder)  # only counted
+        folds = make_folds(self.experiment, self.data, self.assigned, nowhere, self.compute, ())
+        return sum(fold.batches for fold in folds)
+
+    def folds(self, experiment: Experiment) -> Sequence[Fold]:
+        """The folds of a trial, its run folder begun or gone on with."""
+        table = folds_table(self.data, self.assigned)
+        parts = identity_parts(experiment.record(), table, self.data, self.source, fast=False)
+        with open_run(self.folder, "trials", identity(parts)) as run:
+            prepare_run(run, experiment, self.data, table, self.source, parts)
+            note_environment(run.environment, environment(self.compute, self.data.root), run.begun)
+        return make_folds(experiment, self.data, self.assigned, run, self.compute, self.caches)
+
+    def ground(self, space: Space) -> str:
+        """Ten digits for what trials must share to be compared: all but the searched values, and the space itself."""
+        table = folds_table(self.data, self.assigned)
+        parts = identity_parts(self.experiment.record(), table, self.data, self.source, fast=False)
+        ranges = {path: [type(range_).__name__, asdict(range_)] for path, range_ in space.items()}
+        return hashlib.sha256(json.dumps([parts, ranges], sort_keys=True).encode()).hexdigest()[:10]
