@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from data.errors import DataError
 from runners.run_folder import RunFolder
-from runners.state import read_arrays
+from runners.state import read_arrays, read_json
 
 Probabilities = NDArray[np.float32]
 
@@ -47,7 +47,9 @@ class RunPredictions:
         if len(numbers) < 2 or not len(self.test) or not all(path.exists() for path in files):
             return self.test
         rng = np.random.default_rng(len(numbers))
-        fold_of_image = rng.choice(len(numbers), len(self.test), p=counts / counts.sum())
+        fold_of_image = np.empty(len(self.test), np.int64)
+        by_id = np.argsort(self.test_ids)  # not by place: the same images in another order get the same networks
+        fold_of_image[by_id] = rng.choice(len(numbers), len(self.test), p=counts / counts.sum())
         predicted = np.empty_like(self.test)
         for place, path in enumerate(files):
             of_fold = read_arrays(path).get("test")
@@ -72,6 +74,18 @@ def read_predictions(run: RunFolder) -> RunPredictions:
         run=run, image_ids=oof["image_ids"], persons=oof["persons"], targets=oof["targets"], folds=oof["folds"],
         oof=oof["probabilities"], test_ids=test["image_ids"], test=test["probabilities"],
     )
+
+
+def class_names(predictions: RunPredictions) -> tuple[str, ...]:
+    """The names of a run's classes, from its scores.json; DataError where they are not as many as its columns."""
+    path, classes = predictions.run.scores, predictions.oof.shape[1]
+    if not path.exists():
+        raise DataError(f"{predictions.run.root} has no {path.name}: only a whole run can be explained or blended.")
+    scores = read_json(path)
+    names = scores.get("classes") if isinstance(scores, dict) else None
+    if not isinstance(names, list) or len(names) != classes or not all(isinstance(name, str) for name in names):
+        raise DataError(f"{path}: classes is no list of {classes} names, one for each column of oof.npz.")
+    return tuple(names)
 
 
 def _arrays(run: RunFolder, name: str, needed: tuple[str, ...]) -> dict[str, NDArray[Any]]:

@@ -64,8 +64,14 @@ def write_trial(out: Path, world: str, seed: int, runs: int, persons: int, test_
     both = zip(predict(rng, train, taste), predict(rng, unseen, taste), strict=True)
     for number, (oof, test) in enumerate(both):
         root = out / "runs" / f"run_{number}" / STAMP.format(number, 0xA1B2C3D4E5 + 0x1111111111 * number)
-        write_run(RunFolder(root), data, fold_of_image, oof, np.stack([test] * folds))
+        write_run(RunFolder(root), data, fold_of_image, oof, _of_each_fold(rng, test, folds))
     return Trial(data, out / "runs")
+
+
+def _of_each_fold(rng: np.random.Generator, test: NDArray[np.float32], folds: int) -> NDArray[np.float32]:
+    """Predictions (K, M, C) of each fold's network: they differ as networks of one experiment do."""
+    noisy = test * np.exp(rng.normal(0, 0.3, (folds, *test.shape)))
+    return (noisy / noisy.sum(2, keepdims=True)).astype(np.float32)
 
 
 def write_run(
@@ -87,7 +93,7 @@ def write_run(
         "folds": folds[validated],
     })
     write_arrays(run.test, {"probabilities": mean, "image_ids": _text(data.test["image_id"])})
-    scores = run_scores(table[validated], oof[validated], predictions)
+    scores = run_scores(table[validated], oof[validated], predictions, data.class_names, metrics={})
     write_json(run.scores, {"classes": list(data.class_names), **scores})
     write_submission(run.submission, data, data.test["image_id"].tolist(), mean.argmax(1))
     run.write_manifest()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from data.csv_rows import find_files, read_rows, read_test_table
+from data.csv_rows import FORMULA_STARTS, find_files, read_rows, read_test_table
 from data.errors import DataError
 from data.findings import Finding, some_names
 from data.folders import ImageTree
@@ -56,6 +56,7 @@ def _train(tree: ImageTree, csv_file: Path, findings: list[Finding]) -> pd.DataF
     rows["file"], problems = find_files(tree, csv_file, rows["path"])
     findings += problems
     findings += _like_labels(csv_file, list(rows["label"].unique()))
+    findings += _formulas(csv_file, list(rows["label"].unique()))
     return rows[rows["file"].notna() & (rows["label"] != "") & (rows["group"] != "")]
 
 
@@ -74,6 +75,13 @@ def _like_labels(csv_file: Path, labels: Sequence[str]) -> list[Finding]:
     return [Finding("similar labels", f"{csv_file}: labels {some_names(names)} count as different classes; "
                                       f"expected one spelling a class.", stops=False)
             for names in spellings.values() if len(names) > 1]
+
+
+def _formulas(csv_file: Path, labels: Sequence[str]) -> list[Finding]:
+    """Labels become answers: a spreadsheet that opens the submission would compute "=cmd()"; -1 it only shows."""
+    bad = [label for label in labels if label.startswith(FORMULA_STARTS) and not WHOLE_NUMBER.fullmatch(label)]
+    text = f"{csv_file}: labels start like a spreadsheet's formula, {some_names(bad)}; expected texts that do not."
+    return [Finding("label like a formula", text)] if bad else []
 
 
 def _leaks(csv_file: Path, train: pd.DataFrame, test: pd.DataFrame) -> list[Finding]:

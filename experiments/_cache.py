@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
-from runners.display import make_console
+from runners.display import make_console, plain
 
 cache = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -25,7 +24,7 @@ def show(context: typer.Context, folder: Folder = CACHE) -> None:
 
     console, caches = make_console(), list_caches(folder)
     if not caches:
-        console.print(f"No images are cached in {folder}.", markup=False)
+        console.print(plain(f"No images are cached in {folder}."))
         return
     table = Table(box=None, pad_edge=False)
     for column in ("cache", "images", "size", "MiB", "last used"):
@@ -33,9 +32,9 @@ def show(context: typer.Context, folder: Folder = CACHE) -> None:
     for one in caches:
         size = f"{one.size[0]}x{one.size[1]}" if one.size else "damaged"
         used = datetime.fromtimestamp(one.used).strftime("%Y-%m-%d %H:%M")
-        table.add_row(escape(one.folder.name), f"{one.images:,}", size, f"{one.bytes / 2**20:,.0f}", used)
+        table.add_row(plain(one.folder.name), f"{one.images:,}", size, f"{one.bytes / 2**20:,.0f}", used)
     console.print(table)
-    console.print(f"{sum(one.bytes for one in caches) / 2**20:,.0f} MiB in {folder}", markup=False, soft_wrap=True)
+    console.print(plain(f"{sum(one.bytes for one in caches) / 2**20:,.0f} MiB in {folder}"), soft_wrap=True)
 
 
 @cache.command()

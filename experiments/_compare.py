@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from data.errors import DataError
-from runners.display import make_console
+from runners.display import make_console, plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from analysis.comparison.sheets import Sheet
 
 RUNS = Path("runs")
+LEDGER_BEGINS = "| experiment | hypothesis |"  # by which a ledger that may be written anew is known
 Runs = Annotated[Path, typer.Option(help="Folder that keeps the runs.")]
 Run = Annotated[str, typer.Argument(help="An experiment (its latest finished run), or a run's folder.")]
 
@@ -30,7 +30,8 @@ def compare(
     ] = None,
     runs: Runs = RUNS,
     sort_by: Annotated[
-        Literal["f1", "mean", "public", "private", "time", "name", "date"], typer.Option(help="The best first.")
+        Literal["f1", "mean", "public", "private", "time", "name", "date"],
+        typer.Option(help="The best, or the oldest, first."),
     ] = "f1",
     only_changed: Annotated[
         bool, typer.Option("--only-changed", help="Of the declarations, only what differs.")
@@ -74,22 +75,22 @@ def _print_comparison(console: "Console", comparison: "Comparison", only_changed
     from analysis.comparison.sheets import group_sheets, legend
 
     for group in comparison.groups:
-        console.print(escape(group.heading), style="bold")
+        console.print(plain(group.heading), style="bold")
         console.print()
         for sheet in group_sheets(comparison, group, only_changed):
-            console.print(_table(sheet) if sheet.rows else escape(sheet.title))
+            console.print(_table(sheet) if sheet.rows else plain(sheet.title))
             if sheet.note:
-                console.print(one_line(sheet.note), markup=False)
+                console.print(plain(one_line(sheet.note)))
             console.print()
     for line in (*legend(comparison), *comparison.remarks):
-        console.print(one_line(line), markup=False)
+        console.print(plain(one_line(line)))
 
 
 def _table(sheet: "Sheet") -> Table:
     from analysis.comparison.markdown import one_line
 
     shown = Table(
-        title=escape(one_line(sheet.title)), title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0)
+        title=plain(one_line(sheet.title)), title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0)
     )
     for column in sheet.columns:
         words = column in sheet.left
@@ -97,7 +98,7 @@ def _table(sheet: "Sheet") -> Table:
             column, justify="left" if words else "right", no_wrap=not words, overflow="fold" if words else "ellipsis"
         )
     for row in sheet.rows:
-        shown.add_row(*(escape(one_line(text)) for text in row))
+        shown.add_row(*(plain(one_line(text)) for text in row))
     return shown
 
 
@@ -130,6 +131,8 @@ def write_ledger(
         sys.stdout.write(text)
         return
     try:
+        if out.exists() and out.read_bytes()[: len(LEDGER_BEGINS)] != LEDGER_BEGINS.encode():
+            raise DataError(f"{out} is there and no ledger: another name would be right, nothing of yours is replaced.")
         write_text(out, text)
     except OSError as error:
         raise DataError(f"{out} can't be written: {error.strerror}.") from error
@@ -144,11 +147,15 @@ def overrule(
     runs: Runs = RUNS,
 ) -> None:
     """Put a verdict of your own in place of the computed one, with a reason."""
+    from analysis.comparison.finished_run import read_finished_run
     from analysis.comparison.overrules import VERDICTS
     from analysis.comparison.overrules import overrule as enter
     from analysis.leaderboard.registration import find_run
 
-    name = find_run(runs, run).root.relative_to(runs).as_posix()
+    folder = find_run(runs, run)
+    if read_finished_run(folder).parent is None:
+        raise DataError(f"{folder.root.parent.name} has no parent: there is no verdict to overrule.")
+    name = folder.root.relative_to(runs).as_posix()
     before = enter(runs, name, verdict, because, datetime.now().astimezone())
     replaced = f" (in place of {before.verdict}: {before.because})" if before else ""
     _say(f"entered  {name}: {verdict}{replaced}", f"kept in  {runs / VERDICTS}")
@@ -178,4 +185,4 @@ def _refuse_before(context: typer.Context, command: str) -> None:
 
 def _say(*lines: str) -> None:
     for line in lines:
-        make_console().print(line, markup=False, soft_wrap=True)
+        make_console().print(plain(line), soft_wrap=True)

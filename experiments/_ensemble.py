@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
-from runners.display import make_console
+from runners.display import make_console, plain
 
 if TYPE_CHECKING:
     from analysis.ensembles.ensemble import Ensemble, ScoredChoice
@@ -37,12 +36,13 @@ def ensemble(
     from analysis.ensembles.recipe import Choice, Method
     from analysis.ensembles.record import write_ensemble
     from analysis.leaderboard.registration import find_run
+    from analysis.sealed_run import check_results
     from analysis.submissions.form import form_of_run
     from analysis.submissions.recorded import check_writable, record_path
 
     check_writable(out)
     choice = Choice(Method(method), bias, prior)
-    members = read_members([find_run(runs, name) for name in runs_to_blend])
+    members = read_members([check_results(find_run(runs, name)) for name in runs_to_blend])
     form = form_of_run(members.runs[0])
     built = build_ensemble(members, choice, keep_all)
     digest = write_ensemble(out, form, built)
@@ -60,16 +60,16 @@ def ensemble(
         (f"Members of {built.choice.method}", _kept(built), ""),
         ("Agreement: share of out-of-fold images answered alike", _agreement(built), ""),
     ):
-        console.print(title, style="italic", markup=False)
+        console.print(plain(title), style="italic")
         console.print(table)
-        console.print(legend, markup=False)
+        console.print(plain(legend))
     for line in (
         *_advice(built),
         f"submission  {out}: {len(built.test_answers)} rows, sha256 {digest[:10]}",
         f"record      {record_path(out)}",
         f"next        python -m experiments check-submission {out}{elsewhere}",
     ):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(plain(line), soft_wrap=True)
 
 
 def _scores(built: "Ensemble") -> Table:
@@ -90,7 +90,7 @@ def _scores(built: "Ensemble") -> Table:
 
 def _add_scores(table: Table, name: str, scored: "ScoredChoice") -> None:
     table.add_row(
-        escape(name),
+        plain(name),
         f"{scored.in_sample:.4f}",
         f"{scored.cross_fitted:.4f}",
         f"{scored.at_prior:.4f}",
@@ -119,9 +119,9 @@ def _kept(built: "Ensemble") -> Table:
     for row, weight in zip(built.kept.rows, built.recipe.weights, strict=True):
         name = built.members.names[row]
         numbers = (f"{added[name].gain:+.4f}", f"{added[name].noise:.4f}") if name in added else ("", "")
-        shown.add_row(escape(name), "" if built.recipe.stacking else f"{weight:.2f}", *numbers, "kept")
+        shown.add_row(plain(name), "" if built.recipe.stacking else f"{weight:.2f}", *numbers, "kept")
     for each in built.kept.dropped:
-        shown.add_row(escape(each.name), "", f"{each.gain:+.4f}", f"{each.noise:.4f}", "dropped: below the noise")
+        shown.add_row(plain(each.name), "", f"{each.gain:+.4f}", f"{each.noise:.4f}", "dropped: below the noise")
     return shown
 
 
@@ -133,7 +133,7 @@ def _agreement(built: "Ensemble") -> Table:
         shown.add_column(str(number), justify="right", no_wrap=True)
     for row, name in enumerate(built.members.names):
         shares = [f"{share:.2f}" for share in built.agreement[row, :row]]
-        shown.add_row(escape(f"{row + 1} {name}"), *shares)
+        shown.add_row(plain(f"{row + 1} {name}"), *shares)
     return shown
 
 

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from data.errors import DataError
-from runners.display import make_console
+from runners.display import make_console, plain
 
 if TYPE_CHECKING:
     from analysis.leaderboard.leaderboard_table import Line
@@ -44,9 +43,9 @@ def table(
         return
     lines, problems = leaderboard_lines(runs, rows, matched)
     console.print(_table(lines))
-    console.print(_legend(lines, matched), markup=False)
+    console.print(plain(_legend(lines, matched)))
     for remark in [f"{row.short_name}: {row.note}" for row in rows if row.note] + problems:
-        console.print(remark, markup=False)
+        console.print(plain(remark))
 
 
 @leaderboard.command()
@@ -156,9 +155,9 @@ def gap(
         raise DataError(left_out[0] if left_out else f"No submission is registered in {runs}; nothing to explain.")
     console = make_console()
     for each in explained:
-        console.print(f"{each.submission.short_name}: {each.text}\n", markup=False)
+        console.print(plain(f"{each.submission.short_name}: {each.text}\n"))
     for sentence in left_out:
-        console.print(sentence, markup=False)
+        console.print(plain(sentence))
     write_gap_plot(runs / "leaderboard_gap.png", explained)
     _say(f"picture  {runs / 'leaderboard_gap.png'}")
 
@@ -183,7 +182,7 @@ def _table(lines: "list[Line]") -> Table:
         expected = "" if line.expected is None else f"{line.expected:.4f}{MARKS[line.how]:1}"
         gap = "" if line.gap is None else f"{line.gap:+.4f}"
         scores = (_four(line.oof), expected, _four(row.public), _four(row.private), gap)
-        shown.add_row(escape(row.short_name), *scores, band)
+        shown.add_row(plain(row.short_name), *scores, band)
     return shown
 
 
@@ -213,7 +212,7 @@ def _told(entered: "Entered") -> list[str]:
 
 def _say(*lines: str) -> None:
     for line in lines:
-        make_console().print(line, markup=False, soft_wrap=True)
+        make_console().print(plain(line), soft_wrap=True)
 
 
 def _now() -> datetime:

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
-from runners.display import make_console
+from runners.display import make_console, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +60,7 @@ def match(
     console.print(_families(found.table))
     console.print("error: leave-one-submission-out; luck: chance that meaningless splits rank the runs as well\n",
                   markup=False)
-    console.print(escape(found.advice) + "\n")
+    console.print(plain(found.advice) + "\n")
     console.print(_runs(expectations(found, inputs)))
     _print_end(console, found, inputs.left_out, files)
 
@@ -76,7 +75,7 @@ def _families(table: "pd.DataFrame") -> Table:
         marks = [mark for mark, column in (("chosen", "chosen"), ("expected by", "recommended")) if row[column]]
         order = "" if row["kendall"] != row["kendall"] else f"{row['kendall']:.2f}"     # NaN: there is no order
         luck = "" if row["kind"] == "reference" else f"{row['luck']:.2f}"
-        shown.add_row(escape(str(name)), f"{row['error']:.4f}", f"{row['low']:.4f}-{row['high']:.4f}", order, luck,
+        shown.add_row(plain(str(name)), f"{row['error']:.4f}", f"{row['low']:.4f}-{row['high']:.4f}", order, luck,
                       ", ".join(marks))
     return shown
 
@@ -89,7 +88,7 @@ def _runs(expected: "Sequence[Expectation]") -> Table:
         shown.add_column(heading, justify="right", no_wrap=True)
     for each in expected:
         public = each.submission.public
-        shown.add_row(escape(each.submission.short_name), f"{each.expected:.4f}", f"{each.low:.3f}-{each.high:.3f}",
+        shown.add_row(plain(each.submission.short_name), f"{each.expected:.4f}", f"{each.low:.3f}-{each.high:.3f}",
                       "not yet" if public is None else f"{public:.4f}", f"{each.split:.4f}")
     return shown
 
@@ -97,7 +96,7 @@ def _runs(expected: "Sequence[Expectation]") -> Table:
 def _print_end(console: "Console", found: "SplitMatch", left_out: "Sequence[str]", files: "MatchFiles") -> None:
     console.print()
     for sentence in left_out:
-        console.print(sentence, markup=False)
+        console.print(plain(sentence))
     lines = [
         f"noise    a public score strays by +-{1.96 * found.noise:.4f} (95 %) with the persons it is measured on",
         f"split    {files.split}: {len(found.persons)} persons to validate on, the rest to train on",
@@ -107,4 +106,4 @@ def _print_end(console: "Console", found: "SplitMatch", left_out: "Sequence[str]
         "next     python -m experiments.focal_matched   trains on the rest and validates on the match",
     ]
     for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(plain(line), soft_wrap=True)

@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from data.errors import DataError
-from runners.display import make_console
+from runners.display import make_console, plain
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,7 +28,7 @@ def mistakes(
     data: Annotated[
         Path | None, typer.Option(help="The images, where they are no longer where the run found them.")
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="Folder to write pictures into.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="Write pictures below this folder.")] = None,
     top: Annotated[int, typer.Option(min=1, help="Rows of each table, persons on the sheets.")] = 10,
     corrections: Annotated[
         Path | None, typer.Option(help="New CSV to write the suspected labels into, to look through and apply.")
@@ -43,8 +42,11 @@ def mistakes(
     from analysis.leaderboard.registration import find_run
     from analysis.mistakes.judged_images import read_judged_images
     from analysis.mistakes.suspects import find_suspects
+    from analysis.sealed_run import check_results
 
-    folder, console = find_run(runs, run), make_console()
+    folder, console = check_results(find_run(runs, run)), make_console()
+    if corrections:
+        _check_new_file(corrections)
     judged = read_judged_images(folder)
     root = _data_root(folder, data)
     _print_scores(console, folder, judged)
@@ -56,11 +58,12 @@ def mistakes(
     except DataError as missing:  # cleanlab is an extra: all the rest is told without it
         if corrections:
             raise
-        console.print(f"\n{missing}", markup=False, soft_wrap=True)
+        console.print()
+        console.print(plain(str(missing)), soft_wrap=True)
     if suspects:
         _print_suspects(console, judged, suspects, top)
     if out:
-        _draw(console, out, judged, suspects, root, top)
+        _draw(console, out / folder.root.parent.name / folder.root.name, judged, suspects, root, top)
     if suspects and corrections:
         _write_corrections(console, corrections, folder, judged, suspects, root)
 
@@ -85,7 +88,7 @@ def _print_scores(console: "Console", run: "RunFolder", judged: "JudgedImages") 
     matrices, combined = confusions(judged), wrong_in(judged)
     persons = len(set(judged.persons.tolist()))
     head = f"{run.root.parent.name} {run.root.name}: {len(judged.targets):,} images of {persons:,} persons, out of fold"
-    console.print(head, markup=False, soft_wrap=True)
+    console.print(plain(head), soft_wrap=True)
     shown = _table("What is asked", "", "macro F1", "accuracy", "images wrong", "in nothing else")
     for matrix in matrices:
         wrong = int(matrix.counts.sum() - matrix.counts.trace())
@@ -96,7 +99,7 @@ def _print_scores(console: "Console", run: "RunFolder", judged: "JudgedImages") 
             f"{wrong:,}",
             "" if alone is None else f"{alone:,}",
         )
-        shown.add_row(escape(matrix.name), *cells)
+        shown.add_row(plain(matrix.name), *cells)
     _show(console, shown)
     found = calibration(judged)
     console.print(
@@ -116,7 +119,7 @@ def _print_classes(console: "Console", judged: "JudgedImages", top: int) -> None
     shown = _table(title, "class", "images", "F1", "perfect", "gain", "lost", "loss")
     for cost in costs:
         counts = (f"{cost.images:,}", f"{cost.f1:.3f}", f"{cost.if_perfect:.3f}", f"{cost.gain:+.3f}")
-        shown.add_row(escape(cost.name), *counts, f"{cost.if_lost:.3f}", f"{0 - cost.loss:+.3f}")
+        shown.add_row(plain(cost.name), *counts, f"{cost.if_lost:.3f}", f"{0 - cost.loss:+.3f}")
     _show(console, shown)
     pairs = confused_pairs(judged)
     names = judged.class_names
@@ -124,7 +127,7 @@ def _print_classes(console: "Console", judged: "JudgedImages", top: int) -> None
     shown.columns[1].justify = "left"
     for pair in pairs[:top]:
         counts = (f"{pair.images:,}", f"{pair.persons:,}", f"{pair.share:.0%}", f"{pair.back:,}")
-        shown.add_row(escape(names[pair.target]), escape(names[pair.predicted]), *counts)
+        shown.add_row(plain(names[pair.target]), plain(names[pair.predicted]), *counts)
     _show(console, shown)
 
 
@@ -138,13 +141,13 @@ def _print_worst(console: "Console", judged: "JudgedImages", top: int) -> None:
         column.justify, column.no_wrap, column.overflow = "left", False, "fold"
     for each in found[:top]:
         words = (each.image_id, names[each.target], names[each.predicted])
-        shown.add_row(*map(escape, words), f"{each.probability:.2f}", f"{each.loss:.2f}")
+        shown.add_row(*map(plain, words), f"{each.probability:.2f}", f"{each.loss:.2f}")
     _show(console, shown)
     persons = persons_wrong_throughout(judged)
     title = _of("Persons wrong in every image", len(persons), top)
     shown = _table(title, "person", "images", "mean loss", "wrong in each")
     for person in persons[:top]:
-        shown.add_row(escape(person.person), str(person.images), f"{person.loss:.2f}", ", ".join(person.throughout))
+        shown.add_row(plain(person.person), str(person.images), f"{person.loss:.2f}", ", ".join(person.throughout))
     _show(console, shown)
 
 
@@ -166,7 +169,7 @@ def _print_suspects(console: "Console", judged: "JudgedImages", suspects: "Suspe
         for suspect in found[:top]:
             where = str(judged.image_ids[suspect.rows[0]]) if name in OF_AN_IMAGE else suspect.person
             words = (where, suspect.given, suspect.suggested)
-            shown.add_row(*map(escape, words), f"{suspect.probability:.2f}", escape(suspect.context))
+            shown.add_row(*map(plain, words), f"{suspect.probability:.2f}", plain(suspect.context))
         _show(console, shown)
     shares = [
         f"{name} {suspects.agreement[name]:.1%} of the {'images' if name in OF_AN_IMAGE else 'persons'}"
@@ -194,13 +197,21 @@ def _write_corrections(
     written = write_corrections(path, judged, suspects.found, original, corrected, earlier)
     console.print()
     for sentence in written.left_out:
-        console.print(sentence, markup=False)
+        console.print(plain(sentence))
     if not written.suspects:
-        console.print(f"corrections  none: {path} is not written", markup=False, soft_wrap=True)
+        console.print(plain(f"corrections  none: {path} is not written"), soft_wrap=True)
         return
     more = f", and the {written.earlier} that the run was made with" if written.earlier else ""
-    console.print(f"corrections  {path}: {written.suspects} suspected labels{more}", markup=False, soft_wrap=True)
+    console.print(plain(f"corrections  {path}: {written.suspects} suspected labels{more}"), soft_wrap=True)
     console.print("             strike the rows you do not believe; then name it in an experiment: corrections=...")
+
+
+def _check_new_file(path: Path) -> None:
+    """Before minutes are spent: a file that is there is not replaced, and one needs a folder."""
+    if path.exists():
+        raise DataError(f"{path} is there already; name a new file, corrections that were looked through are precious.")
+    if not path.absolute().parent.is_dir():
+        raise DataError(f"{path} can't be written: {path.absolute().parent} is no folder.")
 
 
 def _draw(
@@ -211,9 +222,9 @@ def _draw(
     written = write_pictures(folder, judged, suspects, root, top)
     console.print()
     for path in written.paths:
-        console.print(f"picture  {path}", markup=False, soft_wrap=True)
+        console.print(plain(f"picture  {path}"), soft_wrap=True)
     if written.lacking:
-        console.print(written.lacking, markup=False, soft_wrap=True)
+        console.print(plain(written.lacking), soft_wrap=True)
 
 
 def _show(console: "Console", table: Table) -> None:

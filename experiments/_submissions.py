@@ -4,11 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from data.errors import DataError
-from runners.display import make_console
+from runners.display import make_console, plain
 
 if TYPE_CHECKING:
     from analysis.submissions.check import CheckedFile
@@ -23,6 +22,7 @@ def vote(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Submissions, the best one first.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="The submission; its record goes beside it, as .json.")],
     scores: Annotated[str, typer.Option(help="Score of each file, such as .78,.76,.71: its weight.")] = "",
+    like: Annotated[Path | None, typer.Option(help="A file with the test set's ids in its order.")] = None,
     runs: Annotated[Path, typer.Option(help="Folder that keeps the runs, to know ids and answers by.")] = RUNS,
 ) -> None:
     """Blend submission files by vote, each answer weighing its file's score.
@@ -37,7 +37,7 @@ def vote(
 
     check_writable(out)
     given = [parse_score(text.strip(), "a score") for text in scores.split(",")] if scores else None
-    ballot = read_ballot(files, runs)
+    ballot = read_ballot(files, runs, like)
     outcome = count_votes(ballot.labels, given)
     digest = write_recorded(
         out,
@@ -57,7 +57,7 @@ def vote(
     console = make_console()
     console.print(_votes(ballot, outcome))
     rows = len(ballot.form.ids)
-    order = f"run {ballot.run.root}" if ballot.run else f"{files[0]}, as no run here has these ids"
+    order = f"run {ballot.run.root}" if ballot.run else str(like or f"{files[0]}, as no run here has these ids")
     for line in (
         "",
         f"{rows} rows; all files agree on {outcome.unanimous}, ties in {outcome.ties} went to the better "
@@ -67,7 +67,7 @@ def vote(
         f"submission  {out}, sha256 {digest[:10]}",
         f"record      {record_path(out)}",
     ):
-        console.print(line, markup=False, soft_wrap=True)
+        console.print(plain(line), soft_wrap=True)
 
 
 def check_submission(
@@ -88,27 +88,25 @@ def check_submission(
 
     form, run, source = _form(file, data, like, classes, runs)
     checked, console = check_file(file, form), make_console()
-    console.print(f"{file}: {checked.rows} rows, checked against {source}", markup=False, soft_wrap=True)
+    console.print(plain(f"{file}: {checked.rows} rows, checked against {source}"), soft_wrap=True)
     answers = form.answers_in_words if form.answers else "not known (--classes says how many), any text is taken"
-    console.print(
-        f"expected: {form.id_column},{form.answer_column}, {len(form.ids)} ids in the test set's order, "
-        f"answers {answers}\n",
-        markup=False,
-    )
+    wanted = f"{form.id_column},{form.answer_column}, {len(form.ids)} ids in the test set's order"
+    console.print(plain(f"expected: {wanted}, answers {answers}\n"))
     if checked.problems:
         console.print(_problems(checked))
     for remark in checked.remarks:
-        console.print(f"look at: {remark}", markup=False, soft_wrap=True)
+        console.print(plain(f"look at: {remark}"), soft_wrap=True)
     if fix is not None:
         for repaired in repair(file, checked, form, fix):
-            console.print(f"repaired: {repaired}", markup=False, soft_wrap=True)
-        console.print(f"\naccepted: {fix} passes the check", markup=False, soft_wrap=True)
+            console.print(plain(f"repaired: {repaired}"), soft_wrap=True)
+        console.print()
+        console.print(plain(f"accepted: {fix} passes the check"), soft_wrap=True)
         _print_drift(fix, form, runs, run)
     elif checked.problems:
-        console.print(_refusal(checked), markup=False, soft_wrap=True)
+        console.print(plain(_refusal(checked)), soft_wrap=True)
         raise typer.Exit(1)
     else:
-        console.print("accepted: nothing is wrong with it", markup=False)
+        console.print(plain("accepted: nothing is wrong with it"))
         _print_drift(file, form, runs, run)
 
 
@@ -158,9 +156,9 @@ def _problems(checked: "CheckedFile") -> Table:
     shown.add_column("problem", overflow="fold")
     for kind in by_kind(checked.problems):
         mark = "  (--fix repairs it)" if kind.repairable else ""
-        shown.add_row("", f"{escape(kind.name)}{mark}")
+        shown.add_row("", f"{plain(kind.name)}{mark}")
         for problem in kind.first:
-            shown.add_row(str(problem.line or ""), escape(problem.text))
+            shown.add_row(str(problem.line or ""), plain(problem.text))
         if kind.count > len(kind.first):
             shown.add_row("", f"and {kind.count - len(kind.first)} more")
     return shown
@@ -187,13 +185,13 @@ def _print_drift(file: Path, form: "SubmissionForm", runs: Path, run: "RunFolder
     found = file_drift(runs, read_answers(file, form), form, file_digest(file), run)
     console = make_console()
     if found is None:
-        console.print(f"class shares: no run in {runs} predicted these images to compare with", markup=False)
+        console.print(plain(f"class shares: no run in {runs} predicted these images to compare with"))
         return
     names = CLASS_NAMES if (form.id_column, form.answer_column) == MASK_COLUMNS else form.answers
     for number, line in enumerate(found.drift.lines(names)):
-        console.print(f"{'' if number else 'class shares':12}  {line}", markup=False)
+        console.print(plain(f"{'' if number else 'class shares':12}  {line}"))
     for warning in found.warnings():
-        console.print(f"warning: {warning}", markup=False, soft_wrap=True)
+        console.print(plain(f"warning: {warning}"), soft_wrap=True)
 
 
 def _votes(ballot: "Ballot", outcome: "Outcome") -> Table:
@@ -207,7 +205,7 @@ def _votes(ballot: "Ballot", outcome: "Outcome") -> Table:
     for number, (name, weight) in enumerate(zip(names, outcome.weights, strict=True)):
         labels = ballot.labels[number]
         alike = [f"{(labels == other).mean():.2f}" for other in ballot.labels[:number]]
-        shown.add_row(escape(f"{number + 1} {name}"), f"{weight:g}", f"{(labels == outcome.labels).mean():.1%}", *alike)
+        shown.add_row(plain(f"{number + 1} {name}"), f"{weight:g}", f"{(labels == outcome.labels).mean():.1%}", *alike)
     return shown
 
 

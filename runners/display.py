@@ -20,9 +20,18 @@ def make_console(stderr: bool = False) -> Console:
     return Console(highlight=False, width=None if stream.isatty() else PIPE_COLUMNS, stderr=stderr)
 
 
+def plain(text: str) -> str:
+    """Text for a console that shows it as it is: no markup, and blanks for control characters and marks of direction.
+
+    Names of files, classes and people may hold anything; a terminal would obey an escape sequence among them. Ends of
+    lines stay.
+    """
+    return escape("".join(letter if letter.isprintable() or letter == "\n" else " " for letter in text))
+
+
 def print_error(sentence: object) -> None:
     """Say what went wrong where errors are looked for: on standard error, as plain text."""
-    make_console(stderr=True).print(f"error: {sentence}", markup=False, soft_wrap=True)
+    make_console(stderr=True).print(plain(f"error: {sentence}"), soft_wrap=True)
 
 
 class Progress(Protocol):
@@ -66,7 +75,7 @@ class Display:
 
     def line(self, text: str) -> None:
         """Print one line above the bar; text from files and people is never read as markup."""
-        self.console.print(escape(text), soft_wrap=True)
+        self.console.print(plain(text), soft_wrap=True)
 
     def advance(self, batches: int, description: str) -> None:
         """Count batches; the bar is redrawn at most ten times a second."""

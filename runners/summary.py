@@ -2,9 +2,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
 from rich.table import Table
 
+from callbacks.monitor import LOGGED_OF_MASKS
+from runners.display import plain
 from runners.state import read_json
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def print_header(
 ) -> None:
     """Question, data, split, where the run is kept, and what differs from an earlier start."""
     persons = data.train["person"].nunique()
-    console.print(escape(f"{experiment.name}: {question}"))
+    console.print(plain(f"{experiment.name}: {question}"))
     lines = [
         f"data    {data.root}",
         f"        {len(data.train):,} images of {persons:,} persons, {len(data.class_names)} classes; "
@@ -44,7 +45,7 @@ def print_header(
         *(f"note    {remark}" for remark in remarks),
     ]
     for line in lines:
-        console.print(escape(line), soft_wrap=True)
+        console.print(plain(line), soft_wrap=True)
 
 
 def _corrections(experiment: "Experiment", data: "ImageData") -> list[str]:
@@ -74,10 +75,18 @@ def print_result(console: "Console", run: "RunFolder") -> None:
     console.print(table)
     oof = scores["oof"]
     console.print(f"folds        F1 {scores['f1_mean']:.4f} +- {scores['f1_sd']:.4f} (mean, standard deviation)")
+    factors = [f"{_factor(name)} {oof[name]:.4f}" for name in LOGGED_OF_MASKS if name in oof]
     size = f"{oof['images']:,} images of {oof['persons']:,} persons"
     console.print(f"out-of-fold  F1 {oof['f1']:.4f}, accuracy {oof['accuracy']:.4f}, {size}")
+    if factors:
+        console.print(f"factors      F1 of {', '.join(factors)}")
     if run.submission.exists():
-        console.print(escape(f"submission   {run.submission}"), soft_wrap=True)
+        console.print(plain(f"submission   {run.submission}"), soft_wrap=True)
     else:
         console.print("submission   none: the data has no test images")
     console.print("next         python -m experiments   (the list, with last results)")
+
+
+def _factor(score: str) -> str:
+    """The factors that a score is of, in words: mask x age."""
+    return " x ".join(score.split("_")[1:])

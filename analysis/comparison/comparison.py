@@ -101,7 +101,31 @@ def compare(chosen: Chosen, against: FinishedRun | None = None, sort_by: str = "
         for group in groups
         if against is not None and group.against is None
     ]
-    return Comparison(groups, (*chosen.left_out, *problems, *missed))
+    unlike = [unlike_circumstances(row.run, group.against) for group in groups for row in group.rows]
+    return Comparison(groups, (*chosen.left_out, *problems, *missed, *filter(None, unlike)))
+
+
+def unlike_circumstances(run: FinishedRun, against: FinishedRun | None) -> str:
+    """What beside the declaration differs between two runs, as a sentence: versions, device, the project's commit."""
+    if against is None or same_run(run, against):
+        return ""
+    mine, other = (_circumstances(each) for each in (run, against))
+    changed = [f"{name} {mine.get(name)} (there {other.get(name)})" for name in mine if mine[name] != other.get(name)]
+    if not changed:
+        return ""
+    return f"{run.experiment} was made otherwise than {against.experiment}: {'; '.join(changed)}."
+
+
+def _circumstances(run: FinishedRun) -> dict[str, str]:
+    """Facts of environment.json that a score may depend on; threads and folds at a time move its last digits only."""
+    environment = run.environment
+    versions, compute = environment.get("versions"), environment.get("compute")
+    facts = {f"{name}": str(version) for name, version in versions.items()} if isinstance(versions, dict) else {}
+    if isinstance(compute, dict):
+        facts["device"] = str(compute.get("device"))
+    if "commit" in environment:
+        facts["commit"] = f"{environment['commit']}"[:10] + (" with changes" if environment.get("dirty") else "")
+    return facts
 
 
 def leaderboard_scores(runs: Sequence[FinishedRun]) -> tuple[dict[str, Submission], list[str]]:

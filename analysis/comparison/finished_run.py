@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from analysis.comparison.ground import Ground, ground_of
 from analysis.run_predictions import read_predictions
+from analysis.sealed_run import SealedRun, sealed
 from callbacks.metrics import confusion_matrix, macro_f1
 from data.csv_rows import read_rows
 from data.errors import DataError
 from runners.question import question
 from runners.run_folder import RunFolder
-from runners.state import file_digest, read_json
 
 SAME_SCORE = 1e-9  # scores.json and oof.npz come from one computation
 
@@ -36,12 +36,16 @@ class FoldResult:
 
 @dataclass(frozen=True)
 class FinishedRun:
-    """A run that ended. record and identity are empty where it keeps none; labels (n,) in the order of its ground."""
+    """A run that ended; labels (n,) in the order of its ground.
+
+    record, identity and environment are empty where it keeps none.
+    """
 
     folder: RunFolder
     question: str
     record: Mapping[str, Any]
     identity: Mapping[str, str]
+    environment: Mapping[str, Any]
     folds: tuple[FoldResult, ...]
     f1: float  # of the out-of-fold table
     f1_mean: float  # of the folds
@@ -91,58 +95,23 @@ class FinishedRun:
 def read_finished_run(folder: RunFolder) -> FinishedRun:
     """The run in a folder; DataError where a file of it is missing, damaged, or not what the run wrote."""
     try:
-        return _read(folder, _sealed(folder))
+        return _read(folder, sealed(folder))
     except OSError as error:
         raise DataError(f"{error.filename} can't be read: {error.strerror}.") from error
 
 
-def _sealed(folder: RunFolder) -> "_Sealed":
-    if not folder.finished:
-        raise DataError(f"{folder.root} is not finished (it has no MANIFEST.json).")
-    digests = read_json(folder.manifest)
-    if not isinstance(digests, dict):
-        raise DataError(f"{folder.manifest} is damaged: expected names of files with their sha256.")
-    return _Sealed(folder, digests)
-
-
-@dataclass(frozen=True)
-class _Sealed:
-    """A run's files, each checked against the manifest before it is read."""
-
-    folder: RunFolder
-    digests: Mapping[str, Any]
-
-    def has(self, path: Path) -> bool:
-        """Whether the run wrote the file; DataError where it did, and the file is gone or another."""
-        written = self.digests.get(path.relative_to(self.folder.root).as_posix())
-        if written is None:
-            return False
-        if not path.exists():
-            raise DataError(f"{path} is gone; MANIFEST.json lists it. Put it back, or make the run again.")
-        if file_digest(path) != written:
-            raise DataError(f"{path} is not the file its run wrote (its sha256 is not that of MANIFEST.json).")
-        return True
-
-    def json(self, path: Path) -> dict[str, Any]:
-        """The object in a file, empty where the run wrote no such file."""
-        value = read_json(path) if self.has(path) else {}
-        if not isinstance(value, dict):
-            raise DataError(f"{path} is damaged: it should hold one JSON object.")
-        return value
-
-
-def _read(folder: RunFolder, sealed: _Sealed) -> FinishedRun:
+def _read(folder: RunFolder, files: SealedRun) -> FinishedRun:
     for path in (folder.oof, folder.scores):
-        if not sealed.has(path):
+        if not files.has(path):
             raise DataError(f"{folder.root} has no {path.name}; a finished run of this project has one.")
-    scores, identity = sealed.json(folder.scores), sealed.json(folder.identity)
+    scores, identity = files.json(folder.scores), files.json(folder.identity)
     if identity.get("mode") == "fast":
         raise DataError(f"{folder.root} is a trial with --fast, one batch of every stage: its scores mean nothing.")
     ground, labels = ground_of(read_predictions(folder), str(identity.get("data", "")), str(identity.get("split", "")))
     f1 = macro_f1(confusion_matrix(ground.targets, labels, ground.classes))
     try:
         told = float(scores["oof"]["f1"])
-        folds = tuple(_fold(folder, sealed, row) for row in scores["folds"])
+        folds = tuple(_fold(folder, files, row) for row in scores["folds"])
         mean, spread = float(scores["f1_mean"]), float(scores["f1_sd"])
     except (KeyError, TypeError, ValueError) as error:
         raise DataError(f"{folder.scores} is damaged: {error!r} while reading its scores.") from error
@@ -152,9 +121,10 @@ def _read(folder: RunFolder, sealed: _Sealed) -> FinishedRun:
         raise DataError(f"{folder.scores} tells an out-of-fold F1 of {told:.6f}, {folder.oof.name} has {f1:.6f}.")
     return FinishedRun(
         folder=folder,
-        question=_question(folder.source) if sealed.has(folder.source) else "",
-        record=sealed.json(folder.record),
+        question=_question(folder.source) if files.has(folder.source) else "",
+        record=files.json(folder.record),
         identity=identity,
+        environment=files.json(folder.environment),
         folds=folds,
         f1=f1,
         f1_mean=mean,
@@ -166,17 +136,17 @@ def _read(folder: RunFolder, sealed: _Sealed) -> FinishedRun:
 
 def _question(source: Path) -> str:
     try:
-        return question(source)
+        return question(source).encode("utf-8", "replace").decode()  # half a surrogate pair has no UTF-8
     except (SyntaxError, ValueError) as error:
         raise DataError(f"{source} is damaged: it should hold the experiment's module ({error}).") from error
 
 
-def _fold(folder: RunFolder, sealed: _Sealed, row: Mapping[str, Any]) -> FoldResult:
+def _fold(folder: RunFolder, files: SealedRun, row: Mapping[str, Any]) -> FoldResult:
     """A fold's scores, and its time: an epoch that was committed before a kill, and not timed any more, is counted."""
     number, epochs = int(row["fold"]), int(row["epochs"])
     seconds, untimed = None, epochs
     timing = folder.fold(number).timing
-    if sealed.has(timing):
+    if files.has(timing):
         table, _ = read_rows(timing, ("epoch", "seconds"))
         of_epoch = dict(zip(table["epoch"].astype(int), table["seconds"].astype(float), strict=True))
         seconds = round(sum(value for epoch, value in of_epoch.items() if epoch <= epochs), 3)

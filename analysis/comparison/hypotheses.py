@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from analysis.comparison.chosen_runs import choose
-from analysis.comparison.comparison import leaderboard_scores
+from analysis.comparison.comparison import leaderboard_scores, unlike_circumstances
 from analysis.comparison.declaration import changes
 from analysis.comparison.finished_run import FinishedRun, read_finished_run
 from analysis.comparison.overrules import Overrule, read_overrules
@@ -40,9 +40,10 @@ def hypotheses(runs: Path) -> tuple[list[Entry], list[str]]:
     scores, problems = leaderboard_scores(chosen.runs)
     overrules = {row.run: row for row in read_overrules(runs)}
     known = {run.folder.root: run for run in chosen.runs}
-    entries = []
+    entries, unlike = [], []
     for run in chosen.runs:
         parent, missing = _parent_run(runs, run, known)
+        unlike += [said for said in (unlike_circumstances(run, parent),) if said]
         handed_in = scores.get(str(run.folder.root))
         f1, verdict = _judged(run, parent)
         entries.append(
@@ -62,7 +63,7 @@ def hypotheses(runs: Path) -> tuple[list[Entry], list[str]]:
     unused = [
         f"The overruled verdict on {name} ({row.verdict}) is on no latest run." for name, row in overrules.items()
     ]
-    return entries, [*chosen.left_out, *problems, *unused]
+    return entries, [*chosen.left_out, *problems, *unused, *unlike]
 
 
 def _parent_run(runs: Path, run: FinishedRun, known: dict[Path, FinishedRun]) -> tuple[FinishedRun | None, str]:

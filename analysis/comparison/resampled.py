@@ -41,6 +41,12 @@ class Resampled:
             -1.0,
         )
 
+    def deviation(self, run: int, against: int) -> float:
+        """Standard deviation of that difference: the bootstrap's or the jackknife's, whichever is larger."""
+        difference = self.left_out[:, run] - self.left_out[:, against]
+        spread = float((self.draws[:, run] - self.draws[:, against]).std())
+        return max(spread, jackknife_deviation(difference)) if len(difference) > 1 else spread
+
     def _estimate(self, value: float, draws: Floats, left_out: Floats, lowest: float) -> Estimate:
         """The interval within what is possible, lowest..1; all of it for a single person, who shows no spread."""
         if len(left_out) < 2:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.comparison.bootstrap import bootstrap_f1
+from analysis.comparison.resampled import resample
 from analysis.ensembles.cross_fit import cross_fitted
 from analysis.ensembles.members import Members
 from analysis.ensembles.recipe import Method
@@ -23,7 +23,7 @@ class Contribution:
 
     name: str
     gain: float
-    noise: float  # standard deviation of the gain when persons are drawn again
+    noise: float  # standard deviation of the gain with the persons it is measured on
 
     @property
     def enough(self) -> bool:
@@ -66,8 +66,8 @@ def _contributions(members: Members, rows: Sequence[int], method: Method, groups
     classes = len(members.class_names)
     beside = [[row for row in rows if row != left_out] for left_out in (None, *rows)]
     labels = np.stack([cross_fitted(members.take(some), method, groups) for some in beside])  # (1 + M, n)
-    draws = bootstrap_f1(members.targets, members.persons, labels, classes, resamples=RESAMPLES)
-    noise = (draws[:, :1] - draws[:, 1:]).std(0)
+    resampled = resample(members.targets, members.persons, labels, classes, resamples=RESAMPLES)
+    noise = [resampled.deviation(0, without) for without in range(1, len(labels))]
     scores = [macro_f1(confusion_matrix(members.targets, each, classes)) for each in labels]
     return [
         Contribution(members.names[row], scores[0] - score, float(each))

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analysis.comparison.bootstrap import bootstrap_f1, interval
+from analysis.comparison.resampled import resample
 from analysis.ensembles.agreement import agreement
-from analysis.ensembles.contribution import RESAMPLES, Kept, keep_members
+from analysis.ensembles.contribution import Kept, keep_members
 from analysis.ensembles.cross_fit import CrossFit, cross_fit, estimated_priors, person_groups
 from analysis.ensembles.members import Members
 from analysis.ensembles.recipe import Choice, Method, Recipe
@@ -128,15 +128,12 @@ def _scored(members: Members, fitted: Sequence[CrossFit], prior: Shares, kept: i
     honest = weighted_macro_f1(members.targets, cross_fitted, ones)
     at_prior = weighted_macro_f1(members.targets, cross_fitted, weights)
     best = int(honest[: len(members.names)].argmax())
-    draws = bootstrap_f1(
-        members.targets, members.persons, cross_fitted, len(members.class_names), resamples=RESAMPLES
-    )  # (B, R)
+    resampled = resample(members.targets, members.persons, cross_fitted, len(members.class_names))
+    gains = [resampled.difference(run, best) for run in range(len(cross_fitted))]
     names = [*members.names, *(each.choice.name for each in fitted)]
     counts = [1] * len(members.names) + [len(members.names)] * (len(fitted) - 1) + [kept]
-    rows = zip(names, counts, optimistic, honest, at_prior, (draws - draws[:, [best]]).T, strict=True)
+    rows = zip(names, counts, optimistic, honest, at_prior, gains, strict=True)
     return [
-        ScoredChoice(
-            name, count, float(seen), float(unseen), float(shifted), float(unseen - honest[best]), *interval(gains)
-        )
-        for name, count, seen, unseen, shifted, gains in rows
+        ScoredChoice(name, count, float(seen), float(unseen), float(shifted), gain.value, gain.low, gain.high)
+        for name, count, seen, unseen, shifted, gain in rows
     ]

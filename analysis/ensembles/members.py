@@ -8,11 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.run_predictions import Probabilities, RunPredictions, read_predictions
+from analysis.run_predictions import Probabilities, RunPredictions, class_names, read_predictions
 from data.errors import DataError, quote
 from data.findings import some_names
 from runners.run_folder import RunFolder
-from runners.state import read_json
 
 Labels = NDArray[np.int64]
 
@@ -67,17 +66,17 @@ def read_members(runs: Sequence[RunFolder]) -> Members:
     if twice:
         raise DataError(f"{twice[0]} is named twice; a run is a member once, its weight is what is learnt.")
     predictions = [read_predictions(run) for run in runs]
-    class_names = [_class_names(each) for each in predictions]
+    names_of_each = [class_names(each) for each in predictions]
     first = predictions[0]
-    for each, names in zip(predictions, class_names, strict=True):
+    for each, names in zip(predictions, names_of_each, strict=True):
         _check_arrays(each)
-        _check_same(first, each, class_names[0], names)
+        _check_same(first, each, names_of_each[0], names)
     train = [_places(each, "image_ids", first.image_ids) for each in predictions]
     test = [_places(each, "test_ids", first.test_ids) for each in predictions]
     return Members(
         names=_short_names(runs),
         runs=tuple(runs),
-        class_names=class_names[0],
+        class_names=names_of_each[0],
         image_ids=first.image_ids,
         persons=first.persons,
         targets=first.targets,
@@ -88,16 +87,6 @@ def read_members(runs: Sequence[RunFolder]) -> Members:
             [each.test_as_out_of_fold().argmax(1)[rows] for each, rows in zip(predictions, test, strict=True)]
         ),
     )
-
-
-def _class_names(run: RunPredictions) -> tuple[str, ...]:
-    """The names scores.json gives the classes."""
-    names = read_json(run.run.scores).get("classes")
-    if not isinstance(names, list) or len(names) != run.oof.shape[1] or not all(isinstance(one, str) for one in names):
-        raise DataError(
-            f"{run.run.scores}: classes is no list of {run.oof.shape[1]} names, one for each column of oof.npz."
-        )
-    return tuple(names)
 
 
 def _check_arrays(run: RunPredictions) -> None:

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.run_predictions import RunPredictions, read_predictions
+from analysis.run_predictions import RunPredictions, class_names, read_predictions
+from data.csv_rows import read_rows
 from data.errors import DataError, quote
+from data.findings import raise_first
 from runners.run_folder import RunFolder
-from runners.state import read_json
 
 Floats = NDArray[np.float64]
 
@@ -55,22 +56,17 @@ def read_judged_images(run: RunFolder) -> JudgedImages:
 def judged_images(predictions: RunPredictions) -> JudgedImages:
     """The same from predictions that were read already."""
     run, probabilities = predictions.run, predictions.oof
-    for path in (run.scores, run.folds):
-        if not path.exists():
-            raise DataError(f"{run.root} has no {path.name}: only a whole run can be explained.")
-    class_names = tuple(str(name) for name in read_json(run.scores).get("classes", ()))
-    if len(class_names) != probabilities.shape[1]:
-        raise DataError(
-            f"{run.scores} names {len(class_names)} classes, {run.oof.name} has probabilities of "
-            f"{probabilities.shape[1]}: expected as many."
-        )
-    sound = np.isfinite(probabilities).all(1) & (predictions.targets >= 0) & (predictions.targets < len(class_names))
+    names = class_names(predictions)
+    sound = np.isfinite(probabilities).all(1) & (predictions.targets >= 0) & (predictions.targets < len(names))
     if not sound.all():
         first = str(predictions.image_ids[np.argmin(sound)])
         raise DataError(
             f"{run.oof}: {quote(first)} has a probability that is not finite, or a class that is not there."
         )
-    table = pd.read_csv(run.folds, dtype=str, keep_default_na=False, usecols=["image_id", "path"])
+    if not run.folds.exists():
+        raise DataError(f"{run.root} has no {run.folds.name}: only a whole run can be explained.")
+    table, findings = read_rows(run.folds, ("image_id", "path"))
+    raise_first(findings)
     paths = pd.Series(predictions.image_ids).map(table.set_index("image_id")["path"])
     if paths.isna().any():
         lacking = str(predictions.image_ids[int(np.argmax(paths.isna()))])
@@ -81,5 +77,5 @@ def judged_images(predictions: RunPredictions) -> JudgedImages:
         persons=predictions.persons,
         targets=predictions.targets,
         probabilities=probabilities,
-        class_names=class_names,
+        class_names=names,
     )

@@ -28,9 +28,11 @@ def write_pictures(
 ) -> WrittenPictures:
     """Draw confusion.png, calibration.png and, from the images below `root`, sheets: worst*.png and suspects*.png.
 
-    A sheet shows the worst mistakes of `top` persons, or `top` suspects of each factor. Pictures of the same names
-    are replaced. Raises DataError where the folder can't be written.
+    A sheet shows the worst mistakes of `top` persons, or `top` suspects of each factor. The folder is the run's own:
+    what an earlier call wrote there is replaced. Raises DataError where the folder can't be written.
     """
+    for old in [*folder.glob("worst*.png"), *folder.glob("suspects*.png")]:
+        old.unlink()  # of an earlier call with more of them
     paths = [folder / "confusion.png", folder / "calibration.png"]
     write_picture(paths[0], confusion_figure(confusions(judged)))
     write_picture(paths[1], calibration_figure(calibration(judged)))

@@ -13,6 +13,7 @@ from data.submission import SubmissionForm
 Rows = Sequence[tuple[int, list[str]]]
 
 INDEX_NAMES = re.compile(r"|index|Unnamed: ?[0-9]+")
+_WHOLE = re.compile(r"[0-9]{1,9}")
 BLANKS = "\N{ZERO WIDTH SPACE}\N{ZERO WIDTH NO-BREAK SPACE}"  # beside those that Python strips
 
 
@@ -96,7 +97,8 @@ def _further(
         if place in taken or name in (form.id_column, form.answer_column):
             continue
         cells = [cells[place].strip() for _, cells in rows if len(cells) == len(names) and any(map(bare, cells))]
-        counts = any(cells == list(map(str, range(first, first + len(cells)))) for first in (0, 1))
+        numbers = sorted(map(int, cells)) if all(map(_WHOLE.fullmatch, cells)) else []
+        counts = any(numbers == list(range(first, first + len(cells))) for first in (0, 1))  # sorted: rows get moved
         if INDEX_NAMES.fullmatch(name) and counts:
             text = f"column {quote(name)} numbers the rows; expected only {form.id_column},{form.answer_column}."
             problems.append(Problem("index column", line, text, repairable=True))

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 
+from analysis.run_predictions import class_names, read_predictions
 from data.csv_rows import read_rows
 from data.errors import DataError, quote
 from data.findings import raise_first
 from data.labels import CLASS_NAMES
 from data.submission import SubmissionForm
 from runners.run_folder import RunFolder, list_runs
-from runners.state import read_arrays, read_json
 
 MASK_COLUMNS = ("ImageID", "ans")  # of the mask competition, whose answers are the integers 0..17
 
@@ -20,26 +20,27 @@ MASK_COLUMNS = ("ImageID", "ans")  # of the mask competition, whose answers are 
 def form_of_run(run: RunFolder) -> SubmissionForm:
     """The form of a finished run's submission: header and ids of submission.csv, the answer of each class.
 
-    Answers are integers or label texts: whichever of them submission.csv holds for the classes that test.npz predicts.
-    Raises DataError where there is no submission, or it is not what the run predicts.
+    In the mask competition's columns answers are the classes' numbers, in any other data the labels' texts. Raises
+    DataError where there is no submission, or it is not what the run predicts.
     """
     if not run.submission.exists():
         raise DataError(f"{run.root} has no submission.csv: it is not finished, or its data has no test images.")
-    (id_column, answer_column), ids, found = _columns(run.submission)
-    arrays, names = read_arrays(run.test), read_json(run.scores)["classes"]
-    if ids != arrays["image_ids"].tolist():
+    predictions = read_predictions(run)
+    header, ids, found = _columns(run.submission)
+    names = class_names(predictions)
+    if ids != predictions.test_ids.tolist():
         raise DataError(
-            f"{run.submission}: its {len(ids)} ids are not the {len(arrays['image_ids'])} of test.npz in "
+            f"{run.submission}: its {len(ids)} ids are not the {len(predictions.test_ids)} of test.npz in "
             "that order; it is not the file its run wrote."
         )
-    labels = arrays["probabilities"].argmax(1).tolist()
-    for answers in (tuple(map(str, range(len(names)))), tuple(names)):
-        if found == [answers[label] for label in labels]:
-            return SubmissionForm(id_column, answer_column, tuple(ids), answers)
-    raise DataError(
-        f"{run.submission}: its answers are not what test.npz predicts, as integers or as label texts; it "
-        "is not the file its run wrote."
-    )
+    answers = tuple(map(str, range(len(names)))) if header == MASK_COLUMNS else names
+    if found != [answers[label] for label in predictions.test.argmax(1).tolist()]:
+        what = "numbers of classes" if header == MASK_COLUMNS else "texts of labels"
+        raise DataError(
+            f"{run.submission}: its answers are not what test.npz predicts, as {what}; it is not the file its run "
+            "wrote."
+        )
+    return SubmissionForm(*header, tuple(ids), answers)
 
 
 def form_of_file(path: Path, classes: int | None = None) -> SubmissionForm:

@@ -22,7 +22,7 @@ class Ballot:
 
     files: tuple[Path, ...]
     form: SubmissionForm  # answers: all that may be given, or all that were
-    run: RunFolder | None  # whose form it is; None: the first file's
+    run: RunFolder | None  # whose form it is; None: of a file
     labels: NDArray[np.int64]  # (F, N) index among the form's answers, in the form's order of ids
 
 
@@ -36,25 +36,22 @@ class Outcome:
     unanimous: int  # ids all files answer alike
 
 
-def read_ballot(files: Sequence[Path], runs: Path) -> Ballot:
+def read_ballot(files: Sequence[Path], runs: Path, like: Path | None = None) -> Ballot:
     """Answers of two or more files, joined by id; their order may differ, nothing else.
 
-    The form is that of a finished run with the same ids, otherwise the first file's. Raises DataError where a file is
-    named twice, has other ids than the first, or does not pass the check.
+    The form is that of the file `like`, else of a finished run with the same ids, else of the first file, whose order
+    the others then must have: which one is right, nobody says. Raises DataError where a file is there twice, has other
+    ids, or does not pass the check.
     """
     if len(files) < 2:
         raise DataError(f"{len(files)} file given; a vote needs two or more.")
     same = [path for place, path in enumerate(files) if path.resolve() in {one.resolve() for one in files[:place]}]
     if same:
         raise DataError(f"{same[0]} is named twice; give it a higher score instead.")
-    form, run = form_of_file(files[0]), None
-    try:
-        of_run, found = find_form(runs, form.ids)
-    except DataError:  # no runs here: other people's files can be blended all the same
-        of_run, found = None, None
-    if of_run is not None and set(of_run.ids) == set(form.ids):
-        form, run = of_run, found
-    answers = [_answers(path, form, files[0]) for path in files]
+    form, run = form_of_file(like or files[0]), None
+    if like is None:
+        form, run = _form_of_runs(runs, form)
+    answers = [_answers(path, form, like or files[0], any_order=bool(like or run)) for path in files]
     if not form.answers:
         given = {answer for of_file in answers for answer in of_file.values()}
         form = SubmissionForm(form.id_column, form.answer_column, form.ids, tuple(sorted(given)))
@@ -87,10 +84,24 @@ def count_votes(labels: NDArray[np.int64], scores: Sequence[float] | None = None
     return Outcome(winners, tuple(weights.tolist()), ties, int((labels == labels[0]).all(0).sum()))
 
 
-def _answers(path: Path, form: SubmissionForm, first: Path) -> dict[str, str]:
-    """Answer of each id; DataError with the first problem of a file that does not pass the check but for its order."""
+def _form_of_runs(runs: Path, form: SubmissionForm) -> tuple[SubmissionForm, RunFolder | None]:
+    """The form of a run with the same ids; the one given where there is none: other people's files can be blended."""
+    try:
+        of_run, run = find_form(runs, form.ids)
+    except DataError:
+        return form, None
+    return (of_run, run) if set(of_run.ids) == set(form.ids) else (form, None)
+
+
+def _answers(path: Path, form: SubmissionForm, first: Path, any_order: bool) -> dict[str, str]:
+    """Answer of each id; DataError with the first problem of a file that does not pass the check."""
     checked = check_file(path, form)
     problems = [problem for problem in checked.problems if problem.kind != "ids in another order"]
+    if len(problems) < len(checked.problems) and not problems and not any_order:
+        raise DataError(
+            f"{path} has the ids of {first} in another order, and no run tells which is the test set's: --like FILE, a "
+            "file that was accepted, would."
+        )
     if problems:
         others = f" ({len(problems) - 1} more)" if len(problems) > 1 else ""
         place = f", {problems[0].place}" if problems[0].place else ""

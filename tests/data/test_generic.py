@@ -174,3 +174,8 @@ def test_scanning_an_unreadable_csv_gives_empty_tables(tmp_path: Path) -> None:
     data, findings = scan_generic(tmp_path / "data.csv")
     assert [finding.kind for finding in findings] == ["unreadable train data"]
     assert (len(data.train), data.class_names) == (0, ())
+
+
+@pytest.mark.parametrize("label", ["=cmd()", "@sum", "+1a", "-x"])
+def test_labels_that_a_spreadsheet_would_compute_are_refused(tmp_path: Path, label: str) -> None:
+    assert "labels start like a spreadsheet's formula" in refusal(data_csv(tmp_path, f"a.jpg,{label},p", "b.jpg,b,q"))

@@ -17,7 +17,8 @@ from typer.testing import CliRunner
 from benchmarks.comparison import declare, declared_runs
 from data.errors import DataError
 from experiments._compare import compare, ledger
-from runners.run_folder import RunFolder
+from runners.run_folder import RunFolder, latest_finished
+from runners.state import write_json
 
 PROJECT = Path(__file__).parents[2]
 HOSTILE = "[red]markup[/red] =1+1 | `code` <script> \x1b[31m [link=http://evil]x[/link]\nsecond line"
@@ -153,6 +154,28 @@ def test_the_ledger_is_written_and_a_verdict_can_be_overruled_and_upheld(command
     ).stdout  # fmt: skip
     assert "no longer better, because: rare classes" in command("ledger", "uphold", "run_1").stdout
     assert command("ledger").stdout == said
+
+
+def test_a_file_that_is_no_ledger_is_not_replaced(command: Command) -> None:
+    Path("notes.md").write_text("# Mine")
+    with pytest.raises(DataError, match="notes.md is there and no ledger: .* nothing of yours is replaced"):
+        command("ledger", "-o", "notes.md")
+    assert Path("notes.md").read_text() == "# Mine"
+    command("ledger", "-o", "ledger.md")
+    command("ledger", "-o", "ledger.md")  # its own it writes anew
+
+
+def test_other_versions_or_another_commit_are_said(command: Command, runs: Path) -> None:
+    for run, torch in (("run_0", "2.14.1"), ("run_1", "2.13.0"), ("run_2", "2.14.1")):
+        folder = latest_finished(runs, run)
+        assert folder is not None
+        facts = {"versions": {"torch": torch}, "compute": {"device": "cpu", "threads": len(run)}, "commit": "a" * 40}
+        write_json(folder.environment, facts)
+        folder.write_manifest()
+    sentence = "run_1 was made otherwise than run_0: torch 2.13.0 (there 2.14.1)."
+    for words in (("compare",), ("ledger",)):
+        said = " ".join(command(*words).stdout.replace("\\", "").replace("&#8203;", "").split())
+        assert sentence in said and "run_2 was made otherwise" not in said
 
 
 def test_a_verdict_needs_a_reason_and_a_known_word(command: Command) -> None:

@@ -93,6 +93,7 @@ def test_a_generic_data_set_gets_its_label_texts_in_the_first_run_s_order(trial:
         test = read_arrays(run.test)
         write_json(run.scores, {**read_json(run.scores), "classes": list(names)})
         write_submission(run.submission, data, test["image_ids"].tolist(), test["probabilities"].argmax(1))
+        run.write_manifest()
     command("run_0", "run_1", "--method", "mean", "--keep-all")
     rows = pd.read_csv("out.csv")
     mean = sum(read_arrays(run.test)["probabilities"] for run in list_runs(trial.runs)[:2])

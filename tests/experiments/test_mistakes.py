@@ -110,17 +110,21 @@ def test_planted_wrong_genders_are_suspected_and_the_corrections_mend_them(trial
 
 def test_pictures_are_written_where_they_are_wanted(trial: Trial, command: Command) -> None:
     said = command("focal", "-o", "out", "--top", "3")
-    names = sorted(path.name for path in Path("out").iterdir())
+    folder = Path("out", "focal", run_of(trial).root.name)  # of each run its own: nobody else's pictures are replaced
+    names = sorted(path.name for path in folder.iterdir())
     assert names == ["calibration.png", "confusion.png", "suspects.png", "worst.png"]
-    assert [line for line in said.splitlines() if line.startswith("picture  out/worst")] == ["picture  out/worst.png"]
+    assert [line for line in said.splitlines() if "/worst" in line] == [f"picture  {folder / 'worst.png'}"]
+    (folder / "worst_2.png").write_text("of an earlier call with more of them")
+    command("focal", "-o", "out", "--top", "3")
+    assert sorted(path.name for path in folder.iterdir()) == names
 
 
 def test_images_that_moved_are_asked_for_and_found_by_data(trial: Trial, command: Command) -> None:
     write_json(run_of(trial).environment, {"data": "/nowhere"})
     assert "/nowhere has none of them; --data PATH says where" in command("focal", "-o", "out")
-    assert not Path("out/worst.png").exists()
+    assert not list(Path("out").rglob("worst.png"))
     command("focal", "-o", "out", "--data", str(trial.data.root))
-    assert Path("out/worst.png").exists()
+    assert list(Path("out").rglob("worst.png"))
     run_of(trial).environment.unlink()
     assert "the run does not say where its data is" in command("focal", "-o", "out2")
     with pytest.raises(DataError, match="nothing does not exist; --data takes the folder"):
@@ -147,6 +151,7 @@ def test_a_run_that_was_corrected_keeps_its_corrections(trial: Trial, command: C
     order = corrected.train.set_index("image_id")["target"]
     write = {**oof, "targets": order.loc[oof["image_ids"].tolist()].to_numpy(np.int64)}
     write_arrays(run.oof, write)
+    run.write_manifest()
     said = command("focal", "--corrections", "second.csv")
     assert "and the 1 that the run was made with" in " ".join(said.split())
     assert apply_corrections(trial.data.train, Path("second.csv")).rows_changed >= 21
@@ -157,6 +162,7 @@ def test_names_are_text_not_markup(trial: Trial, command: Command) -> None:
     arrays = dict(np.load(run.oof))
     arrays["persons"] = np.array([f"[red]{person}[/]" for person in arrays["persons"].tolist()])
     write_arrays(run.oof, arrays)
+    run.write_manifest()
     said = command("focal")
     assert f"[red]{trial.data.train['person'][0]}[/]" in "".join(said.split())
 
@@ -164,3 +170,28 @@ def test_names_are_text_not_markup(trial: Trial, command: Command) -> None:
 def test_a_run_that_is_not_there_is_one_sentence(command: Command) -> None:
     with pytest.raises(DataError, match="'other' is neither an experiment with a run in runs nor a run's folder"):
         command("other")
+
+
+def test_a_run_that_was_changed_is_not_explained(trial: Trial, command: Command) -> None:
+    run = run_of(trial)
+    write_arrays(run.oof, dict(np.load(run.oof)) | {"folds": np.load(run.oof)["folds"][::-1]})
+    with pytest.raises(DataError, match="oof.npz is not the file its run wrote"):
+        command("focal")
+
+
+def test_escape_sequences_in_names_do_not_reach_the_terminal(trial: Trial, command: Command) -> None:
+    run = run_of(trial)
+    arrays = dict(np.load(run.oof))
+    arrays["persons"] = np.array([f"{person}\x1b[2J\u202e" for person in arrays["persons"].tolist()])
+    write_arrays(run.oof, arrays)
+    run.write_manifest()
+    said = command("focal")
+    assert "\x1b[2J" not in said and "\u202e" not in said
+
+
+def test_a_corrections_file_that_can_not_be_written_is_said_before_anything_is_worked_out(
+    trial: Trial, command: Command
+) -> None:
+    for path in ("nowhere/c.csv", "/proc/nope/c.csv"):
+        with pytest.raises(DataError, match="c.csv can't be written: .* is no folder"):
+            command("focal", "--corrections", path)

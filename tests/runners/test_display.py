@@ -2,7 +2,7 @@ import io
 
 from rich.console import Console
 
-from runners.display import PIPE_COLUMNS, Display, make_console, print_error
+from runners.display import PIPE_COLUMNS, Display, make_console, plain, print_error
 
 
 def test_lines_are_text_and_never_markup() -> None:
@@ -27,3 +27,9 @@ def test_a_pipe_has_100_columns_and_errors_go_to_standard_error(capsys) -> None:
     print_error("a [bold] folder")
     captured = capsys.readouterr()
     assert captured.out == "" and captured.err == "error: a [bold] folder\n"
+
+
+def test_plain_text_holds_no_markup_and_no_control_characters() -> None:
+    console = Console(file=io.StringIO(), width=80)
+    console.print(plain("[bold]a[/bold]\x1b[2Jb\u202ec\nnext"))
+    assert console.file.getvalue() == "[bold]a[/bold] [2Jb c\nnext\n"

@@ -55,7 +55,7 @@ def test_a_missing_file_is_named(run: RunFolder, name: str) -> None:
 def test_files_that_do_not_fit_each_other_are_refused(run: RunFolder) -> None:
     scores = run.scores.read_text()
     run.scores.write_text(json.dumps(json.loads(scores) | {"classes": ["a", "b"]}))
-    with pytest.raises(DataError, match="names 2 classes, oof.npz has probabilities of 18"):
+    with pytest.raises(DataError, match="classes is no list of 18 names, one for each column"):
         read_judged_images(run)
     run.scores.write_text(scores)
     folds = pd.read_csv(run.folds, dtype=str)

@@ -108,7 +108,7 @@ def write_hostile_run(run: RunFolder, seed: int) -> None:
     )
     write_arrays(run.test, {"probabilities": test, "image_ids": np.array(list("abcd"))})
     table.to_csv(run.folds, index=False)
-    write_json(run.scores, {"classes": list(HOSTILE), **run_scores(table, oof, folds)})
+    write_json(run.scores, {"classes": list(HOSTILE), **run_scores(table, oof, folds, HOSTILE, metrics={})})
     pd.DataFrame({"ImageID": list("abcd"), "ans": test.argmax(1)}).to_csv(run.submission, index=False)
     run.fold(0).root.mkdir()
     run.fold(0).metrics.write_text("epoch,valid_f1,<b>train_loss</b>\n1,0.1,0.2\n2,0.2,0.1\n")

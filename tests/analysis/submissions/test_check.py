@@ -71,6 +71,8 @@ BROKEN: list[tuple[str, str | bytes, str, int, str]] = [
     ("empty id", GOOD.replace("a0f2.jpg", ""), "", 3, "ImageID is ''"),
     ("index column", ",ImageID,ans\n0,c3e1.jpg,0\n1,a0f2.jpg,1\n2,b1d7.jpg,17\n3,d9c4.jpg,3\n", "fix", 1,
      "column '' numbers the rows; expected only ImageID,ans"),
+    ("index column", ",ImageID,ans\n2,c3e1.jpg,0\n0,a0f2.jpg,1\n3,b1d7.jpg,17\n1,d9c4.jpg,3\n", "fix", 1,
+     "column '' numbers the rows"),
     ("index column", "Unnamed: 0,ImageID,ans\n1,c3e1.jpg,0\n2,a0f2.jpg,1\n3,b1d7.jpg,17\n4,d9c4.jpg,3\n", "fix", 1,
      "column 'Unnamed: 0' numbers the rows"),
     ("extra column", "ImageID,ans,p\nc3e1.jpg,0,1\na0f2.jpg,1,1\nb1d7.jpg,17,1\nd9c4.jpg,3,1\n", "", 1, "column 'p'"),

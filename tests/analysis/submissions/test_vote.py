@@ -59,9 +59,18 @@ def write(path: Path, rows: list[str], header: str = "ImageID,ans") -> Path:
 def test_rows_are_joined_by_id(tmp_path_factory: pytest.TempPathFactory, rows: list[str]) -> None:
     folder = tmp_path_factory.mktemp("vote")
     files = [write(folder / "1.csv", ["c.jpg,5", "a.jpg,6", "b.jpg,7"]), write(folder / "2.csv", rows)]
-    ballot = read_ballot(files, folder / "runs")
+    ballot = read_ballot(files, folder / "runs", like=files[0])
     assert ballot.form.ids == ("c.jpg", "a.jpg", "b.jpg") and ballot.run is None
     assert ballot.labels.tolist() == [[5, 6, 7], [3, 1, 2]]
+    info = write(folder / "info.csv", ["b.jpg,0", "a.jpg,0", "c.jpg,0"])
+    assert read_ballot(files, folder / "runs", like=info).labels.tolist() == [[7, 6, 5], [2, 1, 3]]
+
+
+def test_which_of_two_orders_is_right_is_not_guessed(tmp_path: Path) -> None:
+    files = [write(tmp_path / "1.csv", ["c.jpg,5", "a.jpg,6"]), write(tmp_path / "2.csv", ["a.jpg,1", "c.jpg,2"])]
+    with pytest.raises(DataError, match="2.csv has the ids of .*1.csv in another order, .*--like FILE"):
+        read_ballot(files, tmp_path / "runs")
+    assert read_ballot(files[:1] + [write(tmp_path / "3.csv", ["c.jpg,1", "a.jpg,2"])], tmp_path / "runs").run is None
 
 
 def test_the_order_is_a_runs_where_one_has_the_ids(trial: Trial, tmp_path: Path) -> None:
@@ -75,7 +84,7 @@ def test_the_order_is_a_runs_where_one_has_the_ids(trial: Trial, tmp_path: Path)
 
 def test_label_texts_that_nobody_lists_are_taken_from_the_files(tmp_path: Path) -> None:
     files = [write(tmp_path / "1.csv", ["x,bee", "y,ant"], "path,label"),
-             write(tmp_path / "2.csv", ["y,wasp", "x,bee"], "path,label")]
+             write(tmp_path / "2.csv", ["x,bee", "y,wasp"], "path,label")]
     ballot = read_ballot(files, tmp_path / "runs")
     assert ballot.form.answers == ("ant", "bee", "wasp") and ballot.labels.tolist() == [[1, 0], [1, 2]]
 
