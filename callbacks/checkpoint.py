@@ -18,7 +18,8 @@ class CheckpointCallback(ICheckpointCallback):
     The state holds the best weights and the log too, so it alone is the commit: a kill at any other moment loses
     nothing, since whoever continues derives the other files again. Where files live and how they are written is the
     caller's: `save_state`, `save_best` and `save_log` take what is to be written, `load_state` gives the last state or
-    None. `config` is saved beside the best weights.
+    None. `config` is saved beside the best weights. Where weights are averaged, the average was validated: it is saved
+    as best, and training goes on from the weights themselves.
     """
 
     def __init__(
@@ -59,7 +60,8 @@ class CheckpointCallback(ICheckpointCallback):
         parts = {name: part.state_dict() for name, part in _stateful_parts(runner).items()}
         improved = self.monitor.improved(runner.history)
         if improved:
-            weights = {name: values.detach().cpu().clone() for name, values in parts["model"].items()}
+            validated = parts["model"] if runner.average is None else runner.average.weights or parts["model"]
+            weights = {name: values.detach().cpu().clone() for name, values in validated.items()}
             self.best = {"model": weights, "config": self.config, "metrics": runner.history[-1]}
         steps = [runner.epoch_step, runner.batch_step, runner.sample_step]
         self.save_state({**parts, "steps": steps, "log": runner.history, "best": self.best})
@@ -76,6 +78,8 @@ def _stateful_parts(runner: Any) -> dict[str, Any]:
     parts |= {f"criterion {name}": criterion for name, criterion in runner.criterion.items()}
     if runner.scheduler is not None:
         parts["scheduler"] = runner.scheduler
+    if runner.average is not None:
+        parts["average"] = runner.average
     if runner.engine.scaler is not None:
         parts["scaler"] = runner.engine.scaler
     return parts

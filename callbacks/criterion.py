@@ -1,17 +1,19 @@
-"""Which criterion an epoch is trained with: chosen by name, switched at declared epochs."""
+"""Which criteria an epoch is trained with: chosen by name, summed with weights, switched at declared epochs."""
 
 import math
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from catalyst.core.callback import ICriterionCallback
 
 from callbacks import ORDER
 
+Choice = TypeVar("Choice")
 
-def criterion_at(schedule: Mapping[int, str], epoch: int) -> str:
-    """Name in force at a 1-based epoch, from {first epoch: name}; {1: "ce", 6: "f1"} gives "ce" in epochs 1 to 5."""
+
+def criterion_at(schedule: Mapping[int, Choice], epoch: int) -> Choice:
+    """What is in force at a 1-based epoch, from {first epoch: choice}; {1: "ce", 6: "f1"} gives "ce" up to epoch 5."""
     return schedule[max(first for first in schedule if first <= epoch)]
 
 
@@ -25,34 +27,50 @@ def batch_weight(criterion: Any, targets: torch.Tensor) -> torch.Tensor | float:
 class CriterionCallback(ICriterionCallback):
     """Puts the batch's loss into ``runner.batch_metrics["loss"]`` and the loader's mean into its metrics.
 
+    schedule: {first epoch: {name in runner.criterion: weight}}, with an entry for epoch 1; the loss is the weighted
+    sum. Where a schedule names several criteria, each is also logged by itself, as "loss_<name>", in every epoch,
+    whether or not it is trained with: a number that can be compared across a switch.
+
     A loss is a mean over the batch. What it was divided by is its weight in ``runner.loss_weight``: the images, or what
     the criterion's `batch_weight(targets)` says where it has one (the sum of class weights). Means of several batches
     are put together by it, so they equal the mean over all their images, here and under gradient accumulation.
 
-    schedule: {first epoch: name in runner.criterion}, with an entry for epoch 1. Catalyst's own callback caches
-    ``runner.criterion`` at the start of training, so a criterion can never be switched with it.
+    Catalyst's own callback caches ``runner.criterion`` at the start of training, so that a criterion can never be
+    switched with it.
     """
 
-    def __init__(self, schedule: Mapping[int, str]) -> None:
+    def __init__(self, schedule: Mapping[int, Mapping[str, float]]) -> None:
         super().__init__()
         self.order = ORDER["criterion"]
-        self.schedule = dict(schedule)
+        self.schedule = {first: dict(parts) for first, parts in schedule.items()}
+        self.names = tuple(dict.fromkeys(name for first in sorted(self.schedule) for name in self.schedule[first]))
 
     def on_loader_start(self, runner: Any) -> None:
-        """Take the epoch's criterion; start the loader's sum on the device, so that no batch waits for it."""
-        self.criterion = runner.criterion[criterion_at(self.schedule, runner.epoch_step)]
-        self.sums = torch.zeros(2, device=runner.engine.device)  # loss * weight, weight
+        """Take the epoch's criteria; start the loader's sums on the device, so that no batch waits for them."""
+        self.parts = criterion_at(self.schedule, runner.epoch_step)
+        self.sums = torch.zeros(len(self.names), 2, device=runner.engine.device)  # of loss * weight, and of weight
 
     def on_batch_end(self, runner: Any) -> None:
         """Loss of the batch: a scalar tensor with its graph."""
         logits, targets = runner.batch["logits"], runner.batch["targets"]  # (B, C), (B,) or (B, C)
-        loss = self.criterion(logits, targets)
-        weight = batch_weight(self.criterion, targets)
-        runner.batch_metrics["loss"], runner.loss_weight = loss, weight
-        self.sums[0] += loss.detach().float() * weight
-        self.sums[1] += weight
+        total: torch.Tensor | None = None
+        for row, name in zip(self.sums, self.names, strict=True):
+            criterion, share = runner.criterion[name], self.parts.get(name)
+            with torch.set_grad_enabled(torch.is_grad_enabled() and share is not None):
+                loss = criterion(logits, targets)
+            weight = batch_weight(criterion, targets)
+            if share is not None:
+                total, runner.loss_weight = share * loss if total is None else total + share * loss, weight
+            row[0] += loss.detach().float() * weight
+            row[1] += weight
+        runner.batch_metrics["loss"] = total
 
     def on_loader_end(self, runner: Any) -> None:
-        """Mean loss over the loader, summed over processes."""
-        total, weight = runner.engine.sum_over_processes(self.sums).tolist()
-        runner.loader_metrics["loss"] = total / weight if weight else math.nan
+        """Mean losses over the loader, from sums over processes."""
+        sums = runner.engine.sum_over_processes(self.sums).tolist()
+        means = {
+            name: total / weight if weight else math.nan for name, (total, weight) in zip(self.names, sums, strict=True)
+        }
+        runner.loader_metrics["loss"] = sum(share * means[name] for name, share in self.parts.items())
+        if len(self.names) > 1:
+            runner.loader_metrics.update({f"loss_{name}": mean for name, mean in means.items()})

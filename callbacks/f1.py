@@ -1,24 +1,30 @@
-"""Macro F1 and accuracy over a whole loader, from counts: an average of batches' F1 is another, lower number."""
+"""F1 over a whole loader, from counts: an average of batches' F1 is another, lower number."""
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
-from catalyst.core.callback import IMetricCallback
+from catalyst.core.callback import Callback, IMetricCallback
 
-from callbacks import ORDER, metrics
+from callbacks import ORDER
+from callbacks.declared_metrics import Metric, declared_scores, need_scores
+from callbacks.factor_scores import factor_scores
+from callbacks.metrics import standard_scores
 
 
 class F1Callback(IMetricCallback):
     """Counts (C, C) on the device; reduced over processes and divided once a loader.
 
-    Logs "f1" (macro, as scikit-learn computes it) and "accuracy" for every loader. Soft targets (B, C) count as
-    their largest class.
+    Logs "f1" (macro, as scikit-learn computes it), "accuracy", "precision" and "recall" (macro) for every loader, and
+    for the mask competition's classes F1 of mask, gender, age and mask x age. Soft targets (B, C) count as their
+    largest class. ``runner.confusion`` is left to the callbacks that come after, as an array (C, C).
     """
 
-    def __init__(self, classes: int) -> None:
+    def __init__(self, classes: int, class_names: Sequence[str] = ()) -> None:
         super().__init__()
         self.order = ORDER["f1"]
         self.classes = classes
+        self.class_names = tuple(class_names)
 
     def on_loader_start(self, runner: Any) -> None:
         """Start from zero counts."""
@@ -26,15 +32,51 @@ class F1Callback(IMetricCallback):
 
     def on_batch_end(self, runner: Any) -> None:
         """Add the batch's pairs of target and prediction."""
-        predictions, targets = runner.batch["logits"].detach().argmax(1), runner.batch["targets"]  # (B,), (B,)
-        if targets.ndim == 2:
-            targets = targets.argmax(1)
+        predictions, targets = runner.batch["logits"].detach().argmax(1), labels(runner.batch["targets"])  # (B,), (B,)
         pairs = targets * self.classes + predictions  # (B,); bincount would make a GPU wait for the largest of them
         self.counts.scatter_add_(0, pairs, torch.ones_like(pairs))
 
     def on_loader_end(self, runner: Any) -> None:
         """The loader's scores."""
         counts = runner.engine.sum_over_processes(self.counts).cpu().numpy()
-        confusion = counts.reshape(self.classes, self.classes)
-        runner.loader_metrics["f1"] = metrics.macro_f1(confusion)
-        runner.loader_metrics["accuracy"] = metrics.accuracy(confusion)
+        runner.confusion = counts.reshape(self.classes, self.classes)
+        runner.loader_metrics.update(standard_scores(runner.confusion))
+        runner.loader_metrics.update(factor_scores(runner.confusion, self.class_names))
+
+
+class MetricsCallback(Callback):
+    """Logs the declared `metrics` of every loader by their names, from F1Callback's counts or from all images' scores.
+
+    Scores are probabilities (N, C), `activation` of the logits. They are collected only where a metric asks for them,
+    on the device, and copied once a loader: a batch waits for nothing.
+    """
+
+    def __init__(self, metrics: Mapping[str, Metric], activation: Callable[[torch.Tensor], torch.Tensor]) -> None:
+        super().__init__(order=ORDER["metrics"])
+        self.metrics = dict(metrics)
+        self.activation = activation
+        self.collects = need_scores(self.metrics)
+
+    def on_loader_start(self, runner: Any) -> None:
+        """Forget the loader before."""
+        self.batches: list[tuple[torch.Tensor, torch.Tensor]] = []  # labels (B,), probabilities (B, C)
+
+    def on_batch_end(self, runner: Any) -> None:
+        """Keep the batch's labels and scores."""
+        if self.collects:
+            probabilities = self.activation(runner.batch["logits"].detach().float())  # (B, C)
+            self.batches.append((labels(runner.batch["targets"]), probabilities))
+
+    def on_loader_end(self, runner: Any) -> None:
+        """The loader's scores."""
+        targets = scores = None
+        if self.collects:
+            parts = [torch.cat(values) for values in zip(*self.batches, strict=True)]  # (N,), (N, C)
+            targets, scores = (runner.engine.rows_of_all_processes(rows).cpu().numpy() for rows in parts)
+            self.batches.clear()
+        runner.loader_metrics.update(declared_scores(self.metrics, runner.confusion, targets, scores))
+
+
+def labels(targets: torch.Tensor) -> torch.Tensor:
+    """Targets as labels (B,): soft ones (B, C) count as their largest class."""
+    return targets.argmax(1) if targets.ndim == 2 else targets

@@ -55,9 +55,58 @@ def macro_f1(confusion: Counts) -> float:
     return macro(f1(confusion), confusion)
 
 
+def macro_precision(confusion: Counts) -> float:
+    """Precision averaged over the classes that occur."""
+    return macro(precision(confusion), confusion)
+
+
+def macro_recall(confusion: Counts) -> float:
+    """Recall averaged over the classes that occur, predicted ones without an image too (they recall 0)."""
+    return macro(recall(confusion), confusion)
+
+
+def weighted_precision(confusion: Counts) -> float:
+    """Precision averaged over the images' classes."""
+    return weighted(precision(confusion), confusion)
+
+
+def weighted_recall(confusion: Counts) -> float:
+    """Recall averaged over the images' classes: the accuracy."""
+    return weighted(recall(confusion), confusion)
+
+
+def weighted_f1(confusion: Counts) -> float:
+    """F1 averaged over the images' classes."""
+    return weighted(f1(confusion), confusion)
+
+
 def accuracy(confusion: Counts) -> float:
-    """Share of images whose class is right (micro F1, for single labels); 0 for no images."""
+    """Share of images whose class is right; 0 for no images."""
     return float(_ratio(np.trace(confusion), confusion.sum()))
+
+
+def micro_f1(confusion: Counts) -> float:
+    """F1 of the counts summed over classes; an image has one class and one answer, so precision and recall are equal.
+
+    Where every class takes part, that is the accuracy; for images with several classes see ``callbacks.label_sets``.
+    """
+    hits = np.trace(confusion)
+    return float(_ratio(2 * hits, 2 * confusion.sum()))
+
+
+def counts(confusion: Counts) -> Counts:
+    """The confusion matrix itself (C, C), for a log that is to hold it."""
+    return confusion
+
+
+def standard_scores(confusion: Counts) -> dict[str, float]:
+    """What every log holds: macro F1, accuracy, macro precision and macro recall."""
+    return {
+        "f1": macro_f1(confusion),
+        "accuracy": accuracy(confusion),
+        "precision": macro_precision(confusion),
+        "recall": macro_recall(confusion),
+    }
 
 
 def _ratio(numerator: NDArray[np.integer], denominator: NDArray[np.integer]) -> Floats:

@@ -1,9 +1,9 @@
 """The learning-rate schedule, stepped where it was declared to be: each epoch or each optimizer step."""
 
+import inspect
 from typing import Any, Literal
 
 from catalyst.core.callback import ISchedulerCallback
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from callbacks import ORDER
 from callbacks.monitor import Monitor
@@ -12,7 +12,9 @@ from data.errors import DataError
 
 
 class SchedulerCallback(ISchedulerCallback):
-    """Steps ``runner.scheduler`` every "epoch" or every optimizer "step"; ReduceLROnPlateau gets the monitored number.
+    """Steps ``runner.scheduler`` every "epoch" or every optimizer "step".
+
+    One whose step asks for `metrics`, as ReduceLROnPlateau's does, gets the monitored number.
 
     Catalyst adds a scheduler callback of its own only for classes that torch gave up in version 2: without this one a
     schedule is silently never stepped.
@@ -35,7 +37,7 @@ class SchedulerCallback(ISchedulerCallback):
         """Follow the epochs."""
         if self.every != "epoch":
             return
-        if isinstance(runner.scheduler, ReduceLROnPlateau):
+        if "metrics" in inspect.signature(runner.scheduler.step).parameters:
             runner.scheduler.step(self.monitor.values(runner.history)[-1])
         else:
             self._step(runner)

@@ -1,11 +1,19 @@
 """Which images an epoch takes and in what order: a function of (seed, fold, epoch), of nothing else.
 
-A sampler yields (epoch, position): the epoch travels with the image to whichever process transforms it.
+A sampler yields (draw, position). The draw is a whole number that tells one drawing of an image from another, and is
+part of what seeds its augmentation: the epoch, which so travels with the image to whichever process transforms it, plus
+REPEAT for each time that the epoch has drawn the same image before.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+REPEAT = 2**32  # more than there are epochs
+
+Draw = Callable[[np.random.Generator], NDArray[np.int64]]
 
 
 class ShuffledSampler:
@@ -25,6 +33,29 @@ class ShuffledSampler:
     def __iter__(self) -> Iterator[tuple[int, int]]:
         order = np.random.default_rng([self.seed, self.fold, self.epoch]).permutation(self.images)
         return ((self.epoch, int(position)) for position in order)
+
+
+class DrawnSampler:
+    """The positions (length,) that `draw` makes of a generator seeded with (seed, fold, epoch), as often as it likes.
+
+    An image that is drawn twice in an epoch is augmented in two ways.
+    """
+
+    def __init__(self, draw: Draw, length: int, *, seed: int, fold: int) -> None:
+        self.draw, self.length, self.seed, self.fold = draw, length, seed, fold
+        self.epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the epoch that is drawn next."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        order = self.draw(np.random.default_rng([self.seed, self.fold, self.epoch]))  # (length,)
+        draws = self.epoch + REPEAT * pd.Series(order).groupby(order).cumcount().to_numpy()
+        return ((int(draw), int(position)) for draw, position in zip(draws, order, strict=True))
 
 
 class SequentialSampler:

@@ -1,11 +1,12 @@
 """Augmentation pipelines as plain functions over albumentations 2.0.8; uint8 in, uint8 out, always (H, W, 3).
 
-albumentations draws the same numbers in every worker process and in every epoch, whatever is seeded. Here the
-pipeline is seeded for each image from (seed, epoch, image), so a result depends on nothing else: not on the number of
-workers, not on the order of the images.
+albumentations draws the same numbers in every worker process and in every epoch, whatever is seeded, and seeded anew
+it draws the same numbers in every step of a pipeline. Here one generator for all steps is seeded for each image from
+(seed, epoch, image), so a result depends on nothing else: not on the number of workers, not on the order of the images.
 """
 
 import os
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -100,6 +101,10 @@ def seeded(pipeline: "A.Compose", size: tuple[int, int], working_size: tuple[int
 
 
 def _augmented(pipeline: "A.Compose", image: Image, key: Sequence[int]) -> Image:
-    pipeline.set_random_seed(int(np.random.SeedSequence(list(key)).generate_state(1)[0]))
+    seeds = np.random.SeedSequence(list(key)).spawn(2)
+    # One generator for all steps: set_random_seed gives each its own with the same seed, and then all draw the same
+    # numbers, so that the images which are mirrored are those which are blurred, and the bright ones those moved down.
+    chances = random.Random(int.from_bytes(seeds[1].generate_state(4).tobytes(), "little"))  # noqa: S311 - no secret
+    pipeline.set_random_state(np.random.default_rng(seeds[0]), chances)
     transformed: Image = pipeline(image=image)["image"]
     return transformed

@@ -16,6 +16,7 @@ from experiments._ensemble import ensemble
 from experiments._leaderboard import leaderboard
 from experiments._match import match
 from experiments._mistakes import mistakes
+from experiments._preview import preview
 from experiments._report import report
 from experiments._submissions import check_submission, vote
 from experiments._tune import tune
@@ -26,6 +27,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 app.add_typer(cache, name="cache")
 app.add_typer(leaderboard, name="leaderboard")
 app.command()(check)
+app.command()(preview)
 app.command()(match)
 app.command()(compare)
 app.add_typer(ledger, name="ledger")

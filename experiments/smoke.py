@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from data.splits import PersonStratifiedKFold
 from data.transforms import flip_shift_colour, resize
+from runners.activations import softmax
 from runners.criteria import CrossEntropy
 from runners.experiment import Experiment
 from runners.main import main
@@ -32,8 +33,10 @@ EXPERIMENT = Experiment(
     accumulate=2,
     clip_norm=1.0,
     model=partial(timm_classifier, backbone="test_resnet", pretrained=None, drop_rate=0.0),
+    freeze_epochs=0,
     criteria={"cross_entropy": partial(CrossEntropy)},
     criterion="cross_entropy",
+    parameters=None,
     optimizer=partial(AdamW, lr=2e-3, weight_decay=2e-2),
     scheduler=partial(CosineAnnealingLR, T_max=EPOCHS),
     schedule_every="epoch",
@@ -41,9 +44,15 @@ EXPERIMENT = Experiment(
     train_transform=partial(
         flip_shift_colour, size=SIZE, flip=0.5, shift=0.05, scale=0.1, rotate=8, brightness=0.15, contrast=0.15
     ),
+    mix=None,
     valid_transform=partial(resize, size=SIZE),
+    metrics={},
     monitor=("f1", "max"),
     patience=2,
+    average=None,
+    precision="no",
+    compile=False,
+    activation=softmax,
     tta=(identity,),
 )
 

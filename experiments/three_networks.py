@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from data.splits import PersonStratifiedKFold
 from data.transforms import flip_shift_colour, resize
+from runners.activations import softmax
 from runners.criteria import CrossEntropy
 from runners.experiment import Experiment
 from runners.factor_models import factor_networks
@@ -34,8 +35,10 @@ EXPERIMENT = Experiment(
     model=partial(
         factor_networks, factors=(3, 2, 3), backbone="mobilenetv3_small_050", pretrained=None, drop_rate=0.1
     ),  # mask state, gender, age bucket
+    freeze_epochs=0,
     criteria={"cross_entropy": partial(CrossEntropy)},
     criterion="cross_entropy",
+    parameters=None,
     optimizer=partial(AdamW, lr=3e-3, weight_decay=2e-2),
     scheduler=partial(CosineAnnealingLR, T_max=EPOCHS),
     schedule_every="epoch",
@@ -43,9 +46,15 @@ EXPERIMENT = Experiment(
     train_transform=partial(
         flip_shift_colour, size=SIZE, flip=0.5, shift=0.05, scale=0.1, rotate=8, brightness=0.15, contrast=0.15
     ),
+    mix=None,
     valid_transform=partial(resize, size=SIZE),
+    metrics={},
     monitor=("f1", "max"),
     patience=6,
+    average=None,
+    precision="no",
+    compile=False,
+    activation=softmax,
     tta=(identity, hflip),
 )
 

@@ -1,9 +1,10 @@
 """Losses on logits, all through one interface: hard targets (B,) or soft targets (B, C), mean over the batch.
 
 A hard target is the soft target with all its weight on one class; each loss is defined on soft targets and equals its
-textbook form on hard ones.
+textbook form on hard ones. One that is weighted by class says in `batch_weight(targets)` what its mean is divided by.
 """
 
+import math
 from collections.abc import Callable, Sequence
 
 import torch
@@ -27,6 +28,20 @@ def inverse_frequency(class_counts: torch.Tensor) -> torch.Tensor:
     return torch.where(counts > 0, counts.sum() / (counts > 0).sum() / counts.clamp(min=1), 1.0).float()
 
 
+def effective_number(class_counts: torch.Tensor, *, beta: float) -> torch.Tensor:
+    """Weights (C,) inverse to the effective numbers of images (1 - beta ** n) / (1 - beta) (Cui et al. 2019).
+
+    beta 0 weighs all classes alike; towards 1 it is the inverse frequency. The weights of the classes with images sum
+    to their number, as in the paper; a class without images weighs 1. ValueError for a beta outside [0, 1).
+    """
+    if not 0 <= beta < 1:
+        raise ValueError(f"beta is {beta}: a number from 0 to below 1, such as 0.999, would be right")
+    counts = class_counts.double()
+    effective = (1 - beta**counts) / (1 - beta)  # (C,)
+    inverse = torch.where(counts > 0, 1 / effective.clamp(min=1), 0.0)
+    return torch.where(counts > 0, inverse / inverse.sum() * (counts > 0).sum(), 1.0).float()
+
+
 class CrossEntropy(nn.Module):
     """Cross entropy with `class_weights`: numbers (C,), a function of the training fold's counts, or None.
 
@@ -41,11 +56,11 @@ class CrossEntropy(nn.Module):
 
     def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """logits (B, C), targets (B,) or (B, C) -> scalar."""
-        return _weighted_mean(-logits.log_softmax(1), soft_targets(targets, logits.shape[1]), self.weights)
+        return weighted_mean(-logits.log_softmax(1), soft_targets(targets, logits.shape[1]), self.weights)
 
     def batch_weight(self, targets: torch.Tensor) -> torch.Tensor | float:
         """What the mean over targets (B,) or (B, C) is divided by."""
-        return _weight_sum(targets, self.weights)
+        return weight_sum(targets, self.weights)
 
 
 class LabelSmoothing(nn.Module):
@@ -59,7 +74,7 @@ class LabelSmoothing(nn.Module):
         """logits (B, C), targets (B,) or (B, C) -> scalar."""
         classes = logits.shape[1]
         smooth = soft_targets(targets, classes) * (1 - self.smoothing) + self.smoothing / classes  # (B, C)
-        return _weighted_mean(-logits.log_softmax(1), smooth, None)
+        return weighted_mean(-logits.log_softmax(1), smooth, None)
 
 
 class FocalLoss(nn.Module):
@@ -82,11 +97,31 @@ class FocalLoss(nn.Module):
         log_p = logits.log_softmax(1)  # (B, C)
         # 1 - p through expm1: exact where p is near 1, and never a negative base whose gradient would be NaN
         focal = (-torch.expm1(log_p)).clamp(min=torch.finfo(log_p.dtype).tiny) ** self.gamma
-        return _weighted_mean(-focal * log_p, soft_targets(targets, logits.shape[1]), self.weights)
+        return weighted_mean(-focal * log_p, soft_targets(targets, logits.shape[1]), self.weights)
 
     def batch_weight(self, targets: torch.Tensor) -> torch.Tensor | float:
         """What the mean over targets (B,) or (B, C) is divided by."""
-        return _weight_sum(targets, self.weights)
+        return weight_sum(targets, self.weights)
+
+
+class SymmetricCrossEntropy(nn.Module):
+    """alpha * cross entropy + beta * reverse cross entropy, which wrong labels pull at less (Wang et al. 2019).
+
+    The reverse one is -sum p log q with prediction p and target q, where the logarithm of a share that is 0, or less
+    than e ** log_zero, is taken as `log_zero` (A in the paper, which takes -4); ValueError where that is not below 0.
+    """
+
+    def __init__(self, *, alpha: float, beta: float, log_zero: float) -> None:
+        super().__init__()
+        if not log_zero < 0:
+            raise ValueError(f"log_zero is {log_zero}: a number below 0, such as -4, would be right")
+        self.alpha, self.beta, self.log_zero = alpha, beta, log_zero
+
+    def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        """logits (B, C), targets (B,) or (B, C) -> scalar."""
+        log_p, q = logits.log_softmax(1), soft_targets(targets, logits.shape[1])  # (B, C)
+        log_q = q.clamp(min=math.exp(self.log_zero)).log()
+        return -(self.alpha * log_p * q + self.beta * log_p.exp() * log_q).sum(1).mean()
 
 
 class SoftF1(nn.Module):
@@ -115,7 +150,7 @@ def resolve_weights(class_weights: ClassWeights, class_counts: torch.Tensor | No
     return class_weights(class_counts)
 
 
-def _weighted_mean(terms: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
+def weighted_mean(terms: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
     """Sum of terms * targets (B, C) over classes, averaged over the batch; with weights (C,), a weighted average."""
     if weights is None:
         return (terms * targets).sum(1).mean()
@@ -123,8 +158,8 @@ def _weighted_mean(terms: torch.Tensor, targets: torch.Tensor, weights: torch.Te
     return (terms * weighted).sum() / weighted.sum().clamp(min=torch.finfo(weighted.dtype).tiny)
 
 
-def _weight_sum(targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor | float:
-    """What _weighted_mean divides by: the images, or the sum of their targets' weights."""
+def weight_sum(targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor | float:
+    """What `weighted_mean` divides by: the images, or the sum of their targets' weights."""
     if weights is None:
         return float(len(targets))
     return (soft_targets(targets, len(weights)) * weights).sum()

@@ -1,12 +1,17 @@
 """An experiment: one frozen value that says everything about what is trained, and nothing about where."""
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, Literal
 
+from callbacks.declared_metrics import check_metrics
 from callbacks.monitor import Monitor
 from data.errors import DataError
+from runners.criterion_schedule import check_criterion, criterion_schedule, from_json
+from runners.declared_average import check_average
+from runners.precision import Precision
 from runners.record import from_record, to_record
 
 Factory = partial[Any]
@@ -17,7 +22,9 @@ class Experiment:
     """The declaration of a run. Every hyper-parameter is stated, so the difference of two files is the experiment.
 
     Factories are ``functools.partial`` with keywords only; the runner adds what only it knows: the model gets
-    `num_classes`, the optimizer the parameters, the scheduler the optimizer, a criterion `class_counts` if it asks.
+    `num_classes`, the optimizer the parameters, the scheduler the optimizer. What asks for it gets: a criterion its
+    fold's `class_counts` and the model's `logit_scale`, a scheduler its fold's `total_steps`, a sampler its fold's
+    training `table` and the `class_names`.
 
     Raises DataError for a value that cannot hold or cannot be recorded; TypeError for a misspelt field.
     """
@@ -32,16 +39,24 @@ class Experiment:
     accumulate: int  # batches an optimizer step
     clip_norm: float | None  # largest norm of the gradients of a step
     model: Factory
+    freeze_epochs: int  # first epochs, in which only the head is trained
     criteria: Mapping[str, Factory]  # by name
-    criterion: str | Mapping[int, str]  # the name in use, or {first epoch: name}
+    criterion: str | Mapping[str, float] | Mapping[int, str | Mapping[str, float]]  # name, {name: weight}, or by epoch
+    parameters: Factory | None  # groups of the model's parameters, by depth or kind; None: all alike
     optimizer: Factory
     scheduler: Factory | None
     schedule_every: Literal["epoch", "step"]  # when the scheduler is stepped
     sampler: Factory | None  # which images an epoch takes; None: each once, shuffled
     train_transform: Factory
+    mix: Factory | None  # of the images of a training batch with each other, targets too; None: they stay apart
     valid_transform: Factory
+    metrics: Mapping[str, Callable[..., Any]]  # logged every epoch, by name, beside loss, F1, accuracy ...
     monitor: tuple[str, Literal["max", "min"]]  # the validation metric that picks the best epoch, and its direction
     patience: int  # epochs without improvement before a fold stops
+    average: Factory | None  # of a fold's weights, which are validated and predict; None: they stay as trained
+    precision: Precision  # in training: "no" (float32), "bf16" or "fp16" where that is enough; predictions are float32
+    compile: bool  # whether the network is trained through torch.compile; predictions are made without
+    activation: Callable[..., Any]  # from logits to probabilities, as the criteria train them: softmax, one_vs_rest
     tta: tuple[Callable[..., Any], ...]  # views whose probabilities are averaged at inference
 
     def __post_init__(self) -> None:
@@ -49,8 +64,18 @@ class Experiment:
         self._check_factories()
         if len(self.monitor) != 2 or self.monitor[1] not in ("max", "min"):
             raise DataError(f'monitor is {self.monitor!r}: a metric and "max" or "min" would be right.')
-        self._check_criterion()
+        check_metrics(self.metrics, self.monitor[0])
+        check_average(self.average, self.epochs, self.patience, self.monitor[0])
+        check_criterion(self.criterion, self.criteria, self.epochs, self.monitor[0])
+        self._check_head()
+        self._check_activation()
         self._check_scheduler()
+        if self.mix is not None and self.batch_size == 1:
+            raise DataError("mix is declared and batch_size is 1: an image has no other to be mixed with.")
+        if self.precision not in ("no", "bf16", "fp16"):
+            raise DataError(f'precision is {self.precision!r}: "no", "bf16" or "fp16" would be right.')
+        if not isinstance(self.compile, bool):
+            raise DataError(f"compile is {self.compile!r}: True or False would be right.")
         if self.schedule_every not in ("epoch", "step"):
             raise DataError(f'schedule_every is {self.schedule_every!r}: "epoch" or "step" would be right.')
         if not isinstance(self.tta, tuple) or not self.tta:
@@ -71,7 +96,8 @@ class Experiment:
 
     def _check_factories(self) -> None:
         required = ("split", "model", "optimizer", "train_transform", "valid_transform")
-        optional = [name for name in ("scheduler", "sampler") if getattr(self, name) is not None]
+        named = ("parameters", "scheduler", "sampler", "mix", "average")
+        optional = [name for name in named if getattr(self, name) is not None]
         if not isinstance(self.criteria, Mapping):
             raise DataError(f"criteria is {self.criteria!r}: a dict of functools.partial by name would be right.")
         factories = {name: getattr(self, name) for name in (*required, *optional)}
@@ -80,43 +106,58 @@ class Experiment:
             if not isinstance(factory, partial):
                 raise DataError(f"{name} is {factory!r}: functools.partial of an imported function would be right.")
 
+    def _check_head(self) -> None:
+        """What concerns the network's last layer: how long it is trained alone, and what reads its logits."""
+        frozen = self.freeze_epochs
+        if not isinstance(frozen, int) or isinstance(frozen, bool) or not 0 <= frozen <= self.epochs:
+            raise DataError(f"freeze_epochs is {frozen!r}: a whole number from 0 to epochs, {self.epochs}, is right.")
+        declared = self.model.keywords
+        if frozen and declared.get("pretrained", "other") is None:
+            raise DataError(
+                f"freeze_epochs is {frozen} and model has pretrained=None: random weights are of no use frozen; "
+                "freeze_epochs=0, or weights, would be right."
+            )
+        for name, factory in self.criteria.items():
+            if asks(factory, "logit_scale") and "logit_scale" not in declared:
+                raise DataError(
+                    f"criteria[{name!r}] puts its margin on cosines and model declares no logit_scale: "
+                    "model=partial(cosine_classifier, logit_scale=..., ...) would be right."
+                )
+
+    def _check_activation(self) -> None:
+        """Whether inference reads the logits as the criteria wrote them: as one choice of C, or as C binary ones."""
+        from runners.activations import softmax  # here: a misspelt field need not wait for torch
+
+        for name, factory in self.criteria.items():
+            trained_for = getattr(factory.func, "activation", softmax)
+            if trained_for is not self.activation:
+                raise DataError(
+                    f"criteria[{name!r}] is {factory.func.__qualname__}, which trains logits for "
+                    f"{trained_for.__qualname__}, and activation is {getattr(self.activation, '__qualname__', '?')}: "
+                    f"activation={trained_for.__qualname__}, or another criterion, would be right."
+                )
+
     def _check_scheduler(self) -> None:
-        if self.scheduler is None or self.scheduler.func.__name__ != "ReduceLROnPlateau":
+        scheduler = self.scheduler
+        while scheduler and isinstance(scheduler.keywords.get("then"), partial):  # what follows a warm-up
+            scheduler = scheduler.keywords["then"]
+        if scheduler is None or scheduler.func.__name__ != "ReduceLROnPlateau":
             return
         if self.schedule_every == "step":
             raise DataError(
                 'scheduler is ReduceLROnPlateau, which waits for epochs: schedule_every="epoch" would be right.'
             )
-        mode = self.scheduler.keywords.get("mode", "min")
+        mode = scheduler.keywords.get("mode", "min")
         if mode != self.monitor[1]:
             raise DataError(
                 f"scheduler takes {mode!r} for better and monitor {self.monitor[1]!r}: "
                 f"partial(ReduceLROnPlateau, mode={self.monitor[1]!r}, ...) would be right."
             )
 
-    def _check_criterion(self) -> None:
-        if not isinstance(self.criterion, str | Mapping):
-            raise DataError(f"criterion is {self.criterion!r}: a name, or a dict of names by epoch, would be right.")
-        schedule = self.criterion_schedule
-        if not schedule or min(schedule) != 1:
-            raise DataError(f"criterion is {self.criterion!r}: it must say which criterion epoch 1 takes.")
-        if max(schedule) > self.epochs:
-            raise DataError(f"criterion switches at epoch {max(schedule)}, epochs is {self.epochs}: it never would.")
-        if len(set(schedule.values())) > 1 and self.monitor[0] == "loss":
-            raise DataError(
-                "monitor is 'loss' and criterion switches: losses of two criteria can't be compared; a metric such as "
-                "'f1' would be right."
-            )
-        for name in schedule.values():
-            if name not in self.criteria:
-                raise DataError(
-                    f"criterion names {name!r}, which is not in criteria; available: {', '.join(self.criteria)}."
-                )
-
     @property
-    def criterion_schedule(self) -> dict[int, str]:
-        """{first epoch: name of the criterion}."""
-        return {1: self.criterion} if isinstance(self.criterion, str) else dict(self.criterion)
+    def criterion_schedule(self) -> dict[int, dict[str, float]]:
+        """{first epoch: {name of a criterion: its weight}}."""
+        return criterion_schedule(self.criterion)
 
     @property
     def watched(self) -> Monitor:
@@ -131,9 +172,12 @@ class Experiment:
     def from_record(cls, record: Mapping[str, Any]) -> "Experiment":
         """The experiment of an ``experiment.json``; imports what it names, so read only records you trust."""
         values = {name: from_record(value) for name, value in record.items()}
-        if isinstance(values["criterion"], dict):  # JSON has no whole numbers as keys
-            values["criterion"] = {int(epoch): name for epoch, name in values["criterion"].items()}
-        return cls(**values)
+        return cls(**(values | {"criterion": from_json(values["criterion"])}))
+
+
+def asks(factory: Factory, name: str) -> bool:
+    """Whether a factory has a parameter that is not declared: the runner gives it what only it knows."""
+    return name in inspect.signature(factory.func).parameters and name not in factory.keywords
 
 
 def build(field: str, factory: Factory, *arguments: Any, **keywords: Any) -> Any:

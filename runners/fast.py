@@ -1,20 +1,41 @@
 """`--fast`: the whole path, submission included, on one batch of every stage."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from data.metadata import ImageData
-from runners.experiment import Experiment
+from runners.declared_average import shortest
+from runners.experiment import Experiment, Factory
 
 
 def few_epochs(experiment: Experiment) -> Experiment:
-    """The experiment cut to an epoch for each criterion that it switches to: one, for most."""
-    names = [experiment.criterion_schedule[first] for first in sorted(experiment.criterion_schedule)]
-    schedule = dict(enumerate(names, start=1))
-    criterion = experiment.criterion if isinstance(experiment.criterion, str) else schedule
-    return replace(experiment, epochs=len(schedule), criterion=criterion)
+    """The experiment cut to an epoch for each criterion that it switches to: one, for most.
+
+    A frozen backbone is so in the first of them, and thaws in a second one if the full run thaws it. A sampler
+    that refuses values without images skips them: the few persons left do not have them all. Weights are averaged from
+    the first epoch on; a soup is made of two.
+    """
+    schedule, frozen = experiment.criterion_schedule, min(1, experiment.freeze_epochs)
+    thaws = frozen and experiment.freeze_epochs < experiment.epochs
+    criterion = dict(enumerate(schedule.values(), start=1)) if len(schedule) > 1 else experiment.criterion
+    average, averaged = shortest(experiment.average)
+    return replace(
+        experiment,
+        epochs=max(len(schedule), 2 if thaws else 1, averaged),
+        criterion=criterion,
+        freeze_epochs=frozen,
+        sampler=_skipping(experiment.sampler),
+        average=average,
+    )
+
+
+def _skipping(sampler: Factory | None) -> Factory | None:
+    if sampler is None or "absent" not in sampler.keywords:
+        return sampler
+    return partial(sampler.func, **{**sampler.keywords, "absent": "skip"})
 
 
 def one_batch(data: ImageData, folds: NDArray[np.int64], batch_size: int) -> tuple[ImageData, NDArray[np.int64]]:

@@ -1,6 +1,5 @@
 """One fold: its loaders, model and callbacks given to the Catalyst runner, then its predictions."""
 
-import inspect
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import Any
@@ -12,27 +11,37 @@ from catalyst.core.callback import Callback
 from numpy.typing import NDArray
 from torch import nn
 
+from callbacks.average import AverageCallback
 from callbacks.checkpoint import CheckpointCallback
 from callbacks.criterion import CriterionCallback
 from callbacks.early_stopping import EarlyStoppingCallback
-from callbacks.f1 import F1Callback
+from callbacks.f1 import F1Callback, MetricsCallback
 from callbacks.finite_loss import FiniteLossCallback
+from callbacks.freeze import FreezeCallback
+from callbacks.mix import MixCallback
 from callbacks.optimizer import BackwardCallback, OptimizerCallback
 from callbacks.progress import ProgressCallback
 from callbacks.scheduler import SchedulerCallback
+from callbacks.soup import GreedySoup, SoupCallback
 from data.cache import ImageCache
 from data.datasets import ImageDataset
 from data.errors import DataError
 from data.loaders import make_loader
 from data.metadata import ImageData
 from data.samplers import SequentialSampler, ShuffledSampler
+from runners.best_weights import best_network
+from runners.compilation import compile_network
 from runners.display import Progress
 from runners.environment import Compute
-from runners.experiment import Experiment, Factory, build
+from runners.experiment import Experiment, asks, build
+from runners.fold_criteria import build_criteria
 from runners.fold_state import FoldState
 from runners.inference import predict
+from runners.optimizers import make_optimizer
+from runners.parameter_groups import head_prefixes
 from runners.run_folder import FoldFolder
-from runners.state import read_checkpoint, write_checkpoint, write_table
+from runners.schedulers import make_scheduler
+from runners.state import write_checkpoint, write_table
 from runners.supervised import ClassificationRunner, make_engine
 from runners.timing import Timing
 
@@ -66,6 +75,14 @@ class Fold:
         """Number of classes, whether or not each occurs in this fold."""
         return len(self.data.class_names)
 
+    @cached_property
+    def sampler(self) -> Any:
+        """Which images an epoch takes: a declared sampler that asks for them gets the training rows and class names."""
+        factory = self.experiment.sampler or partial(ShuffledSampler)
+        known = {"table": self.train, "class_names": self.data.class_names}
+        asked = {name: value for name, value in known.items() if asks(factory, name)}
+        return build("sampler", factory, len(self.train), seed=self.experiment.seed, fold=self.number, **asked)
+
     @property
     def title(self) -> str:
         """The fold as a person counts it."""
@@ -75,7 +92,7 @@ class Fold:
     def epoch_batches(self) -> int:
         """Batches of an epoch, training and validation."""
         size = self.experiment.batch_size
-        return sum(-(-images // size) for images in (len(self.train), len(self.valid)))
+        return sum(-(-images // size) for images in (len(self.sampler), len(self.valid)))
 
     @property
     def batches(self) -> int:
@@ -103,19 +120,13 @@ def run_fold(fold: Fold, progress: Progress) -> dict[str, NDArray[Any]]:
         return done
     torch.set_num_threads(fold.compute.threads)
     runner = train_fold(fold, state, progress)
-    best = fold.experiment.watched.best_epoch(runner.history)
-    if best is None:
-        metric = fold.experiment.monitor[0]
-        raise DataError(f"{fold.title} has no best epoch: in none were the losses and {metric} finite numbers.")
-    checkpoint = read_checkpoint(fold.folder.best)
-    if checkpoint["metrics"] != runner.history[best]:
-        raise DataError(f"{fold.folder.best} holds other weights than those of epoch {best + 1}: delete it, and go on.")
-    model = runner.engine.unwrap_model(runner.model, keep_fp32_wrapper=False)
-    model.load_state_dict(checkpoint["model"])
+    model, best_epoch = best_network(
+        runner, fold.experiment, fold.folder, fold.title, fold.data.class_names, progress.line
+    )
     predictions = {
         "valid": _probabilities(fold, fold.valid, model, progress),
         "test": _probabilities(fold, fold.data.test, model, progress),
-        "best_epoch": np.asarray(best + 1),
+        "best_epoch": np.asarray(best_epoch),
         "epochs": np.asarray(runner.epoch_step),
     }
     state.save_predictions(predictions)
@@ -128,15 +139,18 @@ def train_fold(fold: Fold, state: FoldState, progress: Progress) -> Classificati
     experiment = fold.experiment
     torch.manual_seed(fold.seed)  # Catalyst seeds only after the model is built
     model = build("model", experiment.model, num_classes=fold.classes)
-    optimizer = build("optimizer", experiment.optimizer, model.parameters())
+    optimizer = make_optimizer(experiment.optimizer, experiment.parameters, model)
+    loaders = make_loaders(fold)
+    if experiment.compile:
+        compile_network(model)
     runner = ClassificationRunner()
     runner.train(
-        loaders=make_loaders(fold),
+        loaders=loaders,
         model=model,
-        engine=make_engine(fold.compute.device),
+        engine=make_engine(fold.compute.device, experiment.precision),
         criterion=make_criteria(fold),
         optimizer=optimizer,
-        scheduler=build("scheduler", experiment.scheduler, optimizer) if experiment.scheduler else None,
+        scheduler=make_scheduler(experiment, optimizer, len(loaders["train"])),
         callbacks=make_callbacks(fold, state, progress),
         num_epochs=experiment.epochs,
         seed=fold.seed,
@@ -147,29 +161,19 @@ def train_fold(fold: Fold, state: FoldState, progress: Progress) -> Classificati
 def make_loaders(fold: Fold) -> dict[str, Any]:
     """The training loader in the sampler's order, the validation loader in the table's."""
     experiment = fold.experiment
-    shuffled = experiment.sampler or partial(ShuffledSampler)
     if fold.train.empty or fold.valid.empty:
         lacking = "train on" if fold.train.empty else "validate with"
         raise DataError(f"split: {fold.title} has no image to {lacking}: persons in every fold would be right.")
-    sampler = build("sampler", shuffled, len(fold.train), seed=experiment.seed, fold=fold.number)
     return {
-        "train": _loader(fold, fold.train, build("train_transform", experiment.train_transform), sampler),
+        "train": _loader(fold, fold.train, build("train_transform", experiment.train_transform), fold.sampler),
         "valid": _loader(fold, fold.valid, experiment.valid_transform(), SequentialSampler(len(fold.valid))),
     }
 
 
 def make_criteria(fold: Fold) -> dict[str, nn.Module]:
-    """Every declared criterion by name; those that ask for `class_counts` get the training rows', (C,)."""
-    counts = torch.bincount(torch.tensor(fold.train["target"].to_numpy()), minlength=fold.classes)
-
-    def criterion(name: str, factory: Factory) -> nn.Module:
-        asks, field = "class_counts" in inspect.signature(factory.func).parameters, f"criteria[{name!r}]"
-        built: nn.Module = build(field, factory, **({"class_counts": counts} if asks else {}))
-        logits = torch.zeros(1, fold.classes)
-        build(field, partial(built), logits, torch.tensor([0]))  # weights of another number of classes, say
-        return built
-
-    return {name: criterion(name, factory) for name, factory in fold.experiment.criteria.items()}
+    """Every declared criterion by name, told the training rows' counts of the classes if it asks."""
+    counts = torch.bincount(torch.tensor(fold.train["target"].to_numpy()), minlength=fold.classes)  # (C,)
+    return build_criteria(fold.experiment, counts)
 
 
 def make_callbacks(fold: Fold, state: FoldState, progress: Progress) -> list[Callback]:
@@ -178,7 +182,7 @@ def make_callbacks(fold: Fold, state: FoldState, progress: Progress) -> list[Cal
     callbacks: list[Callback] = [
         CriterionCallback(experiment.criterion_schedule),
         FiniteLossCallback(NON_FINITE_BATCHES),
-        F1Callback(fold.classes),
+        F1Callback(fold.classes, fold.data.class_names),
         BackwardCallback(experiment.accumulate, experiment.batch_size),
         OptimizerCallback(experiment.accumulate, experiment.batch_size, experiment.clip_norm),
         CheckpointCallback(
@@ -194,8 +198,19 @@ def make_callbacks(fold: Fold, state: FoldState, progress: Progress) -> list[Cal
             fold.title, experiment.epochs, monitor, progress.advance, progress.line, Timing(folder.timing).save
         ),
     ]
+    if experiment.mix:
+        mix = build("mix", experiment.mix)
+        callbacks.append(MixCallback(mix, fold.classes, seed=experiment.seed, fold=fold.number))
+    if experiment.metrics:
+        callbacks.append(MetricsCallback(experiment.metrics, experiment.activation))
+    if experiment.average:
+        average = build("average", experiment.average)
+        soup = isinstance(average, GreedySoup)
+        callbacks.append(SoupCallback(average, monitor) if soup else AverageCallback(average, experiment.accumulate))
     if experiment.scheduler:
         callbacks.append(SchedulerCallback(experiment.schedule_every, experiment.accumulate, monitor))
+    if experiment.freeze_epochs:
+        callbacks.append(FreezeCallback(experiment.freeze_epochs, head_prefixes))
     return callbacks
 
 
@@ -217,4 +232,4 @@ def _probabilities(fold: Fold, table: pd.DataFrame, model: nn.Module, progress: 
         return np.zeros((0, fold.classes), np.float32)
     loader = _loader(fold, table, fold.experiment.valid_transform(), SequentialSampler(len(table)))
     tick = partial(progress.advance, 1, f"{fold.title} predicts")
-    return predict(model, loader, fold.experiment.tta, fold.compute.device, tick)
+    return predict(model, loader, fold.experiment.tta, fold.experiment.activation, fold.compute.device, tick)

@@ -11,14 +11,20 @@ from torch import nn
 from data.errors import DataError, quote
 from data.loaders import raise_failure
 
-View = Callable[[torch.Tensor], torch.Tensor]
+View = Callable[[torch.Tensor], torch.Tensor]  # of images (B, H, W, 3)
+Activation = Callable[[torch.Tensor], torch.Tensor]  # logits (B, C) to probabilities (B, C)
 
 
 @torch.inference_mode()
 def predict(
-    model: nn.Module, loader: Any, views: Sequence[View], device: str, tick: Callable[[], None]
+    model: nn.Module,
+    loader: Any,
+    views: Sequence[View],
+    activation: Activation,
+    device: str,
+    tick: Callable[[], None],
 ) -> NDArray[np.float32]:
-    """Probabilities (N, C) in the order of the loader's table: softmax of each view, then their mean.
+    """Probabilities (N, C) in the order of the loader's table: `activation` of each view's logits, then their mean.
 
     `tick()` is called after each batch. Raises DataError where a probability is not a finite number.
     """
@@ -27,7 +33,7 @@ def predict(
     for batch in loader:
         raise_failure(batch)
         images = batch["features"].to(device, non_blocking=True)  # (B, H, W, 3)
-        mean = torch.stack([model(view(images)).float().softmax(1) for view in views]).mean(0)  # (B, C)
+        mean = torch.stack([activation(model(view(images))) for view in views]).mean(0)  # (B, C)
         if probabilities is None:
             probabilities = np.zeros((len(loader.dataset), mean.shape[1]), np.float32)
         probabilities[batch["index"].numpy()] = mean.cpu().numpy()

@@ -1,6 +1,6 @@
 """A run: every fold in turn, then the out-of-fold table, the test probabilities, scores and the submission."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from rich.console import Console
 
+from callbacks.declared_metrics import Metric
 from data.cache import ImageCache
 from data.cache_build import CacheSettings, open_cache
 from data.errors import DataError
@@ -71,7 +72,8 @@ def run_folds(folds: Sequence[Fold], run: RunFolder, display: Display) -> None:
         run_in_processes(folds, run_fold, display, jobs=jobs)
     else:
         run_serially(folds, run_fold, display)
-    gather(folds[0].data, folds[0].folds, [_finished(fold, display) for fold in folds], run)
+    predictions = [_finished(fold, display) for fold in folds]
+    gather(folds[0].data, folds[0].folds, predictions, run, folds[0].experiment.metrics)
 
 
 def _finished(fold: Fold, display: Display) -> Predictions:
@@ -83,7 +85,11 @@ def _finished(fold: Fold, display: Display) -> Predictions:
 
 
 def gather(
-    data: ImageData, folds: NDArray[np.int64], predictions: list[dict[str, NDArray[Any]]], run: RunFolder
+    data: ImageData,
+    folds: NDArray[np.int64],
+    predictions: list[dict[str, NDArray[Any]]],
+    run: RunFolder,
+    metrics: Mapping[str, Metric],
 ) -> None:
     """Write oof.npz, test.npz, scores.json, submission.csv and, last, MANIFEST.json."""
     validated = folds >= 0
@@ -101,7 +107,8 @@ def gather(
     write_arrays(run.oof, out_of_fold)
     test = np.stack([fold["test"] for fold in predictions]).mean(0, dtype=np.float64).astype(np.float32)  # (M, C)
     write_arrays(run.test, {"probabilities": test, "image_ids": _text(data.test["image_id"])})
-    write_json(run.scores, {"classes": list(data.class_names), **run_scores(table, oof[validated], predictions)})
+    scores = run_scores(table, oof[validated], predictions, data.class_names, metrics)
+    write_json(run.scores, {"classes": list(data.class_names), **scores})
     if len(data.test):
         write_submission(run.submission, data, data.test["image_id"].tolist(), test.argmax(1))
     run.write_manifest()

@@ -17,7 +17,8 @@ def variant(source: Path, name: str, parent: str, values: Mapping[str, Any], doc
     text = source.read_text(encoding="utf-8")
     tree = ast.parse(text)
     call = _declaration(tree, source)
-    texts = {path: repr(value) for path, value in values.items()} | {"name": repr_text(name), "parent": repr_text(parent)}
+    texts = {path: repr(value) for path, value in values.items()}
+    texts |= {"name": repr_text(name), "parent": repr_text(parent)}
     edits: list[tuple[ast.expr | ast.stmt, str]] = [
         (_at(call, path.split("."), source), new) for path, new in texts.items()
     ]

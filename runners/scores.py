@@ -1,5 +1,6 @@
 """Scores of a finished run: of each fold, their mean and spread, and of the out-of-fold table."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -7,19 +8,42 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from callbacks.metrics import accuracy, confusion_matrix, macro_f1
+from callbacks.declared_metrics import Metric, declared_scores
+from callbacks.factor_scores import factor_scores
+from callbacks.metrics import confusion_matrix, standard_scores
 
 Predictions = Mapping[str, NDArray[Any]]
 
 
-def score(targets: NDArray[np.int64], probabilities: NDArray[np.float32]) -> dict[str, float]:
-    """Macro F1 and accuracy of probabilities (N, C) against targets (N,)."""
+def score(
+    targets: NDArray[np.int64],
+    probabilities: NDArray[np.float32],
+    class_names: Sequence[str],
+    metrics: Mapping[str, Metric],
+) -> dict[str, float]:
+    """Every score of probabilities (N, C) against targets (N,), by the names they are logged under in training.
+
+    Macro F1, accuracy, macro precision and recall, F1 of the factors where classes have some, then the declared ones.
+    """
     confusion = confusion_matrix(targets, probabilities.argmax(1), probabilities.shape[1])
-    return {"f1": macro_f1(confusion), "accuracy": accuracy(confusion)}
+    return {
+        **standard_scores(confusion),
+        **factor_scores(confusion, class_names),
+        **declared_scores(metrics, confusion, targets, probabilities),
+    }
 
 
-def run_scores(table: pd.DataFrame, oof: NDArray[np.float32], predictions: Sequence[Predictions]) -> dict[str, Any]:
-    """Everything of scores.json. table: validated rows with columns person, target, fold; oof (N, C) beside it."""
+def run_scores(
+    table: pd.DataFrame,
+    oof: NDArray[np.float32],
+    predictions: Sequence[Predictions],
+    class_names: Sequence[str],
+    metrics: Mapping[str, Metric],
+) -> dict[str, Any]:
+    """Everything of scores.json. table: validated rows with columns person, target, fold; oof (N, C) beside it.
+
+    A score that is no number is None: JSON has no other word for it.
+    """
     targets, folds = table["target"].to_numpy(), table["fold"].to_numpy()
     rows = [
         {
@@ -28,14 +52,19 @@ def run_scores(table: pd.DataFrame, oof: NDArray[np.float32], predictions: Seque
             "persons": int(table.loc[folds == number, "person"].nunique()),
             "epochs": int(fold["epochs"]),
             "best_epoch": int(fold["best_epoch"]),
-            **score(targets[folds == number], oof[folds == number]),
+            **_finite(score(targets[folds == number], oof[folds == number], class_names, metrics)),
         }
         for number, fold in enumerate(predictions)
     ]
     values = np.array([row["f1"] for row in rows])
+    whole = _finite(score(targets, oof, class_names, metrics))
     return {
-        "oof": {"images": len(table), "persons": int(table["person"].nunique()), **score(targets, oof)},
+        "oof": {"images": len(table), "persons": int(table["person"].nunique()), **whole},
         "folds": rows,
         "f1_mean": float(values.mean()),
         "f1_sd": float(values.std(ddof=1)) if len(values) > 1 else 0.0,
     }
+
+
+def _finite(scores: dict[str, float]) -> dict[str, float | None]:
+    return {name: value if math.isfinite(value) else None for name, value in scores.items()}

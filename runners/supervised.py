@@ -4,11 +4,13 @@ from typing import Any
 
 import torch
 from accelerate.state import AcceleratorState
+from accelerate.utils import gather_object
 from catalyst import dl
 
 from callbacks.monitor import Log, log_row
 from data.errors import DataError
 from data.loaders import raise_failure
+from runners.precision import check_precision
 
 
 class _SingleProcessEngine:
@@ -17,6 +19,12 @@ class _SingleProcessEngine:
     def sum_over_processes(self: Any, values: torch.Tensor) -> torch.Tensor:
         """Sum of a tensor over all processes: metrics are sums, divided once, never means of means."""
         return self.reduce(values, "sum") if self.num_processes > 1 else values
+
+    def rows_of_all_processes(self: Any, values: torch.Tensor) -> torch.Tensor:
+        """Rows (n, ...) of every process, one after the other; their numbers may differ."""
+        if self.num_processes == 1:
+            return values
+        return torch.cat([rows.to(self.device) for rows in gather_object([values.cpu()])])
 
     def mean_reduce_ddp_metrics(self: Any, metrics: dict[str, Any]) -> dict[str, Any]:
         """Means over processes; Catalyst's own asks for a device type that accelerate has dropped, and dies."""
@@ -47,8 +55,9 @@ def make_engine(device: str, mixed_precision: str = "no") -> CPUEngine | GPUEngi
     """Engine for "cpu" or "cuda" in precision "no", "bf16" or "fp16".
 
     accelerate keeps the first engine's precision for the whole process; it is reset here, so that experiments of
-    different precision can follow each other.
+    different precision can follow each other. Raises DataError for "fp16" on the processor.
     """
+    check_precision(mixed_precision, device)
     AcceleratorState._reset_state(True)
     return (CPUEngine if device == "cpu" else GPUEngine)(mixed_precision=mixed_precision)
 
@@ -62,6 +71,7 @@ class ClassificationRunner(dl.SupervisedRunner):
     def __init__(self) -> None:
         super().__init__()
         self.history: Log = []
+        self.average: Any = None  # of weights, where an experiment declares one: what changes with training, is saved
 
     def get_loggers(self) -> dict[str, Any]:
         """Only those asked for: Catalyst adds a console logger that prints 17 digits."""

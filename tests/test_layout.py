@@ -19,8 +19,8 @@ PACKAGES = {
 READ_BY_ANALYSIS = {"runners.run_folder", "runners.state", "runners.question", "runners.file_lock", "callbacks.metrics"}
 LIBRARIES = {
     "catalyst": {"runners/fold.py", "runners/supervised.py", "callbacks/*.py"},
-    "timm": {"runners/models.py"},
-    "albumentations": {"data/transforms.py"},
+    "timm": {"runners/models.py", "runners/optimizers.py", "runners/parameter_groups.py"},
+    "albumentations": {"data/transforms.py", "data/augmentations.py"},
     "accelerate": {"runners/supervised.py"},
     "torch": {"experiments/*.py", "runners/*.py", "callbacks/*.py", "data/*.py"},
 }

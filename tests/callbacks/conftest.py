@@ -52,7 +52,7 @@ def train() -> Callable[..., ClassificationRunner]:
         clip_norm: float | None = None,
         epochs: int = 3,
         criteria: dict[str, nn.Module] | None = None,
-        schedule: dict[int, str] | None = None,
+        schedule: dict[int, Any] | None = None,
         optimizer: Callable[..., Any] = torch.optim.SGD,
         lr: float = 0.1,
         make_scheduler: Callable[..., Any] | None = None,
@@ -61,6 +61,7 @@ def train() -> Callable[..., ClassificationRunner]:
     ) -> ClassificationRunner:
         model = model or small_network()
         criteria = criteria or {"ce": nn.CrossEntropyLoss()}
+        chosen = schedule or {1: next(iter(criteria))}
         steps = optimizer(model.parameters(), lr=lr)
         points = Points(images, seed=1)
         sampler = ShuffledSampler(images, seed=7, fold=0) if shuffled else SequentialSampler(images)
@@ -76,7 +77,9 @@ def train() -> Callable[..., ClassificationRunner]:
             optimizer=steps,
             scheduler=make_scheduler(steps) if make_scheduler else None,
             callbacks=[
-                CriterionCallback(schedule or {1: next(iter(criteria))}),
+                CriterionCallback(
+                    {first: parts if isinstance(parts, dict) else {parts: 1.0} for first, parts in chosen.items()}
+                ),
                 F1Callback(CLASSES),
                 BackwardCallback(accumulate, batch_size),
                 OptimizerCallback(accumulate, batch_size, clip_norm),

@@ -94,7 +94,7 @@ def test_mixed_precision_outlives_a_checkpoint(train) -> None:
     engine, images = make_engine("cpu", "bf16"), torch.randn(8, 64)
     model = engine.prepare(torch.nn.Linear(64, 64))
     before = model(images)
-    runner = SimpleNamespace(engine=engine, model=model, optimizer=None, criterion={}, scheduler=None)
+    runner = SimpleNamespace(engine=engine, model=model, optimizer=None, criterion={}, scheduler=None, average=None)
     assert set(_stateful_parts(runner)["model"].state_dict()) == {"weight", "bias"}
     assert torch.equal(model(images), before)
     make_engine("cpu")

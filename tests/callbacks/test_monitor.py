@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from callbacks.monitor import Monitor, best_position
+from callbacks.monitor import Monitor, best_position, same_row
 from data.errors import DataError
 
 
@@ -45,6 +45,13 @@ def test_improvement_and_epochs_since() -> None:
 def test_unknown_metric_lists_what_is_logged() -> None:
     with pytest.raises(DataError, match="monitor names 'auc', which is not logged; available: f1"):
         Monitor("auc", "max").values(log(0.1))
+
+
+def test_rows_are_the_same_where_what_is_no_number_stays_none() -> None:
+    row = {"valid_f1": 0.5, "valid_auc": math.nan}
+    assert same_row(row, dict(row)) and same_row(row, {"valid_auc": float("nan"), "valid_f1": 0.5})
+    assert not same_row(row, row | {"valid_auc": 0.5}) and not same_row(row | {"valid_auc": 0.5}, row)
+    assert not same_row(row, row | {"valid_f1": 0.6}) and not same_row(row, {"valid_f1": 0.5})
 
 
 def test_best_of_nothing_is_none() -> None:

@@ -1,13 +1,17 @@
 from callbacks import ORDER
+from callbacks.average import SWA, AverageCallback
 from callbacks.checkpoint import CheckpointCallback
 from callbacks.criterion import CriterionCallback
 from callbacks.early_stopping import EarlyStoppingCallback
-from callbacks.f1 import F1Callback
+from callbacks.f1 import F1Callback, MetricsCallback
 from callbacks.finite_loss import FiniteLossCallback
+from callbacks.freeze import FreezeCallback
+from callbacks.mix import MixCallback
 from callbacks.monitor import Monitor
 from callbacks.optimizer import BackwardCallback, OptimizerCallback
 from callbacks.progress import ProgressCallback
 from callbacks.scheduler import SchedulerCallback
+from callbacks.soup import GreedySoup, SoupCallback
 
 
 def test_no_two_callbacks_share_an_order() -> None:
@@ -18,12 +22,17 @@ def test_no_two_callbacks_share_an_order() -> None:
 def test_every_callback_takes_its_order_from_the_table() -> None:
     monitor, nothing = Monitor("f1", "max"), lambda *_: None
     callbacks = {
-        "criterion": CriterionCallback({1: "ce"}),
+        "freeze": FreezeCallback(2, nothing),
+        "mix": MixCallback(lambda *batch: batch[:2], 2, seed=0, fold=0),
+        "criterion": CriterionCallback({1: {"ce": 1.0}}),
         "finite_loss": FiniteLossCallback(3),
         "f1": F1Callback(2),
+        "metrics": MetricsCallback({}, nothing),
         "backward": BackwardCallback(1, 8),
         "optimizer": OptimizerCallback(1, 8, None),
+        "average": AverageCallback(SWA(start=1), 1),
         "scheduler": SchedulerCallback("epoch", 1, monitor),
+        "soup": SoupCallback(GreedySoup(epochs=2), monitor),
         "checkpoint": CheckpointCallback(monitor, {}, nothing, nothing, nothing, nothing),
         "early_stopping": EarlyStoppingCallback(monitor, 3),
         "progress": ProgressCallback("fold 1/5", 3, monitor, nothing, nothing, nothing),
@@ -33,3 +42,7 @@ def test_every_callback_takes_its_order_from_the_table() -> None:
 
 def test_the_scheduler_acts_before_the_checkpoint_saves_it() -> None:
     assert ORDER["scheduler"] < ORDER["checkpoint"] < ORDER["early_stopping"]
+
+
+def test_counts_come_before_metrics_steps_before_averages_and_all_of_them_before_the_checkpoint() -> None:
+    assert ORDER["f1"] < ORDER["metrics"] < ORDER["optimizer"] < ORDER["average"] < ORDER["soup"] < ORDER["checkpoint"]

@@ -33,6 +33,21 @@ def test_many_keys_draw_many_augmentations(image) -> None:
     assert len({transform(image, (1, epoch, 7)).tobytes() for epoch in range(50)}) == 50
 
 
+def test_steps_of_a_pipeline_draw_independently_of_each_other() -> None:
+    """Seeded as a pipeline, albumentations' steps all draw the same numbers: what is bright had always moved down."""
+    transform = flip_shift_colour(size=(40, 40), flip=0.5, shift=0.2, scale=0, rotate=0, brightness=0.15, contrast=0)
+    square = np.zeros((40, 40, 3), np.uint8)
+    square[14:26, 14:20], square[14:26, 20:26] = 100, 140  # the right half is lighter
+    seen = np.stack([transform(square, (1, 2, image))[:, :, 0] for image in range(400)]).astype(int)
+    shown = seen > seen.min((1, 2), keepdims=True) + 50  # (400, 40, 40)
+    rows, columns = (np.array([np.nonzero(one)[axis].mean() for one in shown]) for axis in (0, 1))
+    lightest = seen == seen.max((1, 2), keepdims=True)
+    mirrored = np.array([np.nonzero(one)[1].mean() for one in lightest]) < columns
+    drawn = np.corrcoef(np.stack([seen.max((1, 2)), rows, columns, mirrored]).astype(float))
+    assert 0.4 < mirrored.mean() < 0.6 and rows.std() > 3 and columns.std() > 3
+    assert np.abs(drawn[~np.eye(4, dtype=bool)]).max() < 0.2  # 1 / sqrt(400) = 0.05 by chance
+
+
 def test_resize_takes_the_mean_of_the_pixels_it_covers(image) -> None:
     resized = resize(size=(30, 20))(image, (0, 0, 0))
     means = image.reshape(30, 2, 20, 2, 3).mean((1, 3))

@@ -5,6 +5,7 @@ import os
 from pathlib import Path
 
 import pytest
+import torch
 from rich.console import Console
 
 from data.cache_build import CacheSettings
@@ -13,7 +14,9 @@ from data.splits import PersonHoldout
 from runners.environment import Compute
 from runners.experiment import Experiment
 from runners.main import run_experiment
+from runners.module_variant import variant
 from runners.question import question
+from runners.search_space import check_space
 
 FOLDER = Path(__file__).parents[2] / "experiments"
 MODULES = sorted(path for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
@@ -45,7 +48,8 @@ def test_every_experiment_trains_a_batch_and_hands_in(
     _write_matched_split(competition)            # for the experiment that validates on what `match` wrote
     console = Console(width=100, file=open(os.devnull, "w"))
     compute, cache = Compute(device="cpu", threads=1, workers=0, jobs=1), CacheSettings(tmp_path, 0, 1)
-    run = run_experiment(declared(path), path, competition, tmp_path, compute, cache, True, console)
+    with torch.compiler.set_stance("force_eager"):  # machine code for one batch takes a minute
+        run = run_experiment(declared(path), path, competition, tmp_path, compute, cache, True, console)
     assert run.finished and run.submission.exists()
 
 
@@ -59,3 +63,13 @@ def _write_matched_split(competition: Path) -> None:
 def test_the_five_experiments_of_the_first_screen_are_there() -> None:
     names = {path.stem for path in MODULES}
     assert {"smoke", "baseline", "focal_kfold", "label_smoothing", "criterion_switch", "pretrained_kfold"} <= names
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.stem)
+def test_what_is_marked_for_a_search_is_there(path: Path) -> None:
+    space = getattr(importlib.import_module(f"experiments.{path.stem}"), "SEARCH", None)
+    if space is not None:
+        check_space(declared(path), space)
+        docstring = '"""A?\n"""'.strip('"')
+        text = variant(path, "tuned", path.stem, {name: 0.5 for name in space}, docstring)
+        assert "SEARCH" not in text and text.count("0.5") >= len(space)

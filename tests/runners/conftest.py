@@ -10,6 +10,7 @@ from torch.optim.lr_scheduler import CosineAnnealingLR
 
 from data.splits import PersonStratifiedKFold
 from data.transforms import flip_shift_colour, resize
+from runners.activations import softmax
 from runners.criteria import CrossEntropy, SoftF1
 from runners.experiment import Experiment
 from runners.models import timm_classifier
@@ -34,8 +35,10 @@ def declare() -> Callable[..., Experiment]:
             "accumulate": 2,
             "clip_norm": 1.0,
             "model": partial(timm_classifier, backbone="test_resnet", pretrained=None, drop_rate=0.2),
+            "freeze_epochs": 0,
             "criteria": {"ce": partial(CrossEntropy), "f1": partial(SoftF1)},
             "criterion": {1: "ce", 3: "f1"},
+            "parameters": None,
             "optimizer": partial(AdamW, lr=1e-3, weight_decay=1e-2),
             "scheduler": partial(CosineAnnealingLR, T_max=3),
             "schedule_every": "epoch",
@@ -43,9 +46,15 @@ def declare() -> Callable[..., Experiment]:
             "train_transform": partial(
                 flip_shift_colour, size=SIZE, flip=0.5, shift=0.1, scale=0.1, rotate=5, brightness=0.1, contrast=0.1
             ),
+            "mix": None,
             "valid_transform": partial(resize, size=SIZE),
+            "metrics": {},
             "monitor": ("f1", "max"),
             "patience": 3,
+            "average": None,
+            "precision": "no",
+            "compile": False,
+            "activation": softmax,
             "tta": (identity, hflip),
         }
         return Experiment(**(fields | changes))

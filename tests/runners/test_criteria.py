@@ -3,7 +3,16 @@ import torch
 from sklearn.metrics import f1_score
 from torch.nn import functional
 
-from runners.criteria import CrossEntropy, FocalLoss, LabelSmoothing, SoftF1, inverse_frequency, soft_targets
+from runners.criteria import (
+    CrossEntropy,
+    FocalLoss,
+    LabelSmoothing,
+    SoftF1,
+    SymmetricCrossEntropy,
+    effective_number,
+    inverse_frequency,
+    soft_targets,
+)
 
 CLASSES = 5
 WEIGHTS = (0.5, 2.0, 1.0, 0.0, 3.0)
@@ -27,6 +36,7 @@ ALL = [
     FocalLoss(gamma=2.0),
     FocalLoss(gamma=2.0, class_weights=WEIGHTS),
     SoftF1(),
+    SymmetricCrossEntropy(alpha=0.5, beta=1.0, log_zero=-4.0),
 ]
 
 
@@ -105,6 +115,43 @@ def test_inverse_frequency_weighs_1_on_average_and_absent_classes_1() -> None:
     assert torch.equal(criterion.weights, weights)
     with pytest.raises(ValueError, match="class counts"):
         CrossEntropy(class_weights=inverse_frequency)
+
+
+def test_effective_number_is_its_formula_and_sums_to_the_classes_with_images() -> None:
+    counts = torch.tensor([10, 300, 0, 2745])
+    present = counts[counts > 0].double()
+    expected = (1 - 0.99) / (1 - 0.99**present)
+    weights = effective_number(counts, beta=0.99)
+    assert close(weights[counts > 0].double(), expected / expected.sum() * 3) and weights[2] == 1
+    assert weights[1] / weights[3] < 1.06, "beyond 1 / (1 - beta) images, more of them make no difference"
+
+
+def test_effective_number_lies_between_no_weights_and_the_inverse_frequency() -> None:
+    counts = torch.tensor([10, 30, 60])
+    assert close(effective_number(counts, beta=0.0), torch.ones(3))
+    near_one, inverse = effective_number(counts, beta=1 - 1e-9), inverse_frequency(counts)
+    assert close(near_one / near_one[0], inverse / inverse[0])
+    for beta in (1.0, -0.1):
+        with pytest.raises(ValueError, match="from 0 to below 1"):
+            effective_number(counts, beta=beta)
+
+
+@pytest.mark.parametrize(("alpha", "beta", "log_zero"), [(0.1, 1.0, -4.0), (1.0, 0.5, -9.2), (1.0, 0.0, -4.0)])
+def test_symmetric_cross_entropy_is_its_formula(batch, alpha: float, beta: float, log_zero: float) -> None:
+    """For a hard target the reverse part is -A * (1 - p of the target), the paper's equation 7."""
+    logits, targets = batch
+    p = logits.softmax(1)[torch.arange(len(targets)), targets]
+    formula = (-alpha * p.log() - beta * log_zero * (1 - p)).mean()
+    criterion = SymmetricCrossEntropy(alpha=alpha, beta=beta, log_zero=log_zero)
+    assert close(criterion(logits, targets), formula)
+
+
+def test_symmetric_cross_entropy_of_soft_targets_takes_the_logarithm_of_their_shares(batch) -> None:
+    logits, q = batch[0], torch.full((24, CLASSES), 1 / CLASSES, dtype=torch.float64)
+    criterion = SymmetricCrossEntropy(alpha=0.0, beta=1.0, log_zero=-4.0)
+    assert float(criterion(logits, q)) == pytest.approx(torch.tensor(CLASSES).log().item(), abs=1e-6)
+    with pytest.raises(ValueError, match="log_zero is 0.0: a number below 0"):
+        SymmetricCrossEntropy(alpha=1.0, beta=1.0, log_zero=0.0)
 
 
 @pytest.mark.parametrize("soft", [False, True])

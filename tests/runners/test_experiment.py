@@ -11,8 +11,11 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from data.errors import DataError
 from runners.criteria import CrossEntropy, inverse_frequency
-from runners.experiment import Experiment
+from runners.experiment import Experiment, asks
+from runners.margin_losses import ArcFace
+from runners.parameter_groups import parameter_groups
 from runners.record import from_record, to_record
+from runners.schedulers import warm_up
 
 PROJECT = Path(__file__).parents[2]
 
@@ -26,7 +29,20 @@ def test_the_record_survives_json_and_rebuilds_the_experiment(declare) -> None:
     assert json.loads(json.dumps(rebuilt.record())) == record
     assert rebuilt.optimizer.func is AdamW and rebuilt.optimizer.keywords == {"lr": 1e-3, "weight_decay": 1e-2}
     assert rebuilt.criteria["ce"].keywords["class_weights"] is inverse_frequency
-    assert rebuilt.criterion_schedule == {1: "ce", 3: "f1"} and rebuilt.tta == experiment.tta
+    assert rebuilt.criterion_schedule == {1: {"ce": 1.0}, 3: {"f1": 1.0}} and rebuilt.tta == experiment.tta
+
+
+def test_a_sum_by_epoch_survives_json_too(declare) -> None:
+    for criterion in ({"ce": 1.0, "f1": 0.5}, {1: "ce", 2: {"ce": 1.0, "f1": 0.5}}):
+        experiment = declare(criterion=criterion)
+        rebuilt = Experiment.from_record(json.loads(json.dumps(experiment.record())))
+        assert rebuilt.criterion == criterion and rebuilt.record() == experiment.record()
+
+
+def test_the_runner_gives_what_is_asked_for_and_not_declared() -> None:
+    assert asks(partial(ArcFace, margin=0.1), "logit_scale")
+    assert not asks(partial(ArcFace, margin=0.1, logit_scale=8.0), "logit_scale")
+    assert not asks(partial(CrossEntropy), "logit_scale")
 
 
 class Callable:
@@ -52,7 +68,7 @@ shadowed.__qualname__ = "Callable"  # a name that means something else
         ({"name": "my run"}, "name is 'my run': the file's stem"),
         ({"criterion": "focal"}, "criterion names 'focal', which is not in criteria; available: ce, f1"),
         ({"criterion": {2: "ce"}}, "it must say which criterion epoch 1 takes"),
-        ({"criterion": None}, "criterion is None: a name, or a dict of names by epoch"),
+        ({"criterion": None}, "criterion is None: a name, {name: weight}, or a dict"),
         ({"criterion": {1: "ce", 4: "f1"}}, "criterion switches at epoch 4, epochs is 3: it never would"),
         ({"monitor": ("loss", "min")}, "monitor is 'loss' and criterion switches: losses of two criteria"),
         ({"scheduler": partial(ReduceLROnPlateau)}, "scheduler takes 'min' for better and monitor 'max': partial"),
@@ -62,6 +78,17 @@ shadowed.__qualname__ = "Callable"  # a name that means something else
         ({"schedule_every": "batch"}, 'schedule_every is \'batch\': "epoch" or "step"'),
         ({"tta": ()}, "tta is .*: a tuple of one view or more"),
         ({"criteria": {"ce": CrossEntropy, "f1": CrossEntropy}}, r"criteria\['ce'\] is .*: functools.partial"),
+        ({"criterion": {"ce": 1.0, "f1": 0}}, "criterion weighs 'f1' with 0: a number above 0"),
+        ({"parameters": parameter_groups}, "parameters is .*: functools.partial of an imported function"),
+        ({"parameters": partial(parameter_groups, decay=0.5)}, "parameter_groups has no parameter 'decay'"),
+        ({"freeze_epochs": 4}, "freeze_epochs is 4: a whole number from 0 to epochs, 3"),
+        ({"freeze_epochs": True}, "freeze_epochs is True: a whole number"),
+        ({"freeze_epochs": 1}, "freeze_epochs is 1 and model has pretrained=None: random weights are of no use frozen"),
+        ({"criteria": {"ce": partial(ArcFace, margin=0.1)}, "criterion": "ce"}, "model declares no logit_scale"),
+        (
+            {"scheduler": partial(warm_up, share=0.1, start_factor=0.1, then=partial(ReduceLROnPlateau))},
+            "scheduler takes 'min' for better and monitor 'max'",
+        ),
         (
             {"scheduler": partial(ReduceLROnPlateau), "schedule_every": "step"},
             "scheduler is ReduceLROnPlateau, which waits for epochs",

@@ -30,7 +30,8 @@ def test_cross_entropy_of_the_classes_is_the_sum_of_the_factors(logits) -> None:
     parts = [torch.randint(0, values, (7,), generator=torch.Generator().manual_seed(values)) for values in FACTORS]
     targets = torch.as_tensor(encode(*(part.numpy() for part in parts)))
     joint = CrossEntropy()(joint_log_probabilities(logits), targets)
-    assert joint.item() == pytest.approx(sum(functional.cross_entropy(*pair).item() for pair in zip(logits, parts)))
+    alone = [functional.cross_entropy(one, part).item() for one, part in zip(logits, parts, strict=True)]
+    assert joint.item() == pytest.approx(sum(alone))
 
 
 def test_one_network_or_three_give_logits_of_all_classes() -> None:

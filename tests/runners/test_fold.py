@@ -108,7 +108,7 @@ def test_callbacks_are_given_what_the_experiment_declares(fold) -> None:
 
     declared = {"accumulate": 3, "batch_size": 5, "clip_norm": 0.5, "patience": 7, "schedule_every": "step"}
     made = {type(callback): callback for callback in callbacks_of(fold(**declared))}
-    assert made[CriterionCallback].schedule == {1: "ce", 3: "f1"}
+    assert made[CriterionCallback].schedule == {1: {"ce": 1.0}, 3: {"f1": 1.0}}
     assert made[F1Callback].classes == 3
     assert made[BackwardCallback].window_images == made[OptimizerCallback].window_images == 15
     assert (made[OptimizerCallback].accumulate, made[OptimizerCallback].clip_norm) == (3, 0.5)
@@ -129,3 +129,60 @@ def test_loaders_are_given_what_the_experiment_declares(fold) -> None:
     assert (train.sampler.seed, train.sampler.fold, train.dataset.seed, train.batch_size) == (9, 2, 9, 3)
     assert train.num_workers == valid.num_workers == 0 and not train.pin_memory
     assert make_loaders(fold(0, workers=2))["train"].num_workers == 2
+
+
+def test_a_sampler_that_asks_gets_the_folds_training_rows_and_its_length_is_an_epochs(fold) -> None:
+    from functools import partial
+
+    from data.balanced_samplers import oversampled
+
+    balanced = fold(0, batch_size=2, sampler=partial(oversampled, by="target", absent="skip"))
+    # the fold trains on c, d, e and f of the classes 0, 1, 0 and 2: two of each are drawn
+    train = make_loaders(balanced)["train"]
+    train.sampler.set_epoch(1)
+    drawn = [balanced.train["image_id"].iloc[position] for _, position in train.sampler]
+    assert sorted(drawn) == ["c", "d", "d", "e", "f", "f"] and not set(drawn) & set(balanced.valid["image_id"])
+    assert len(train) == 3 and balanced.epoch_batches == 3 + 1, "six draws of four images"
+    with pytest.raises(DataError, match="sampler balances by target, and split leaves fold 3 no training image of 'z'"):
+        len(fold(2, sampler=partial(oversampled, by="target", absent="refuse")).sampler)
+
+
+def test_mixing_is_given_its_seed_and_fold(fold) -> None:
+    from functools import partial
+
+    from callbacks.mix import MixCallback
+    from data.mixing import CutMix
+
+    def callbacks_of(one: Fold) -> dict[type, object]:
+        return {type(c): c for c in make_callbacks(one, FoldState(one.folder, print), Display(make_console()))}
+
+    cutmix = partial(CutMix, alpha=1.0, probability=0.5, partners="any")
+    made = callbacks_of(fold(2, seed=9, mix=cutmix))[MixCallback]
+    assert (made.mix, made.classes, made.seed, made.fold) == (cutmix(), 3, 9, 2)
+    assert MixCallback not in callbacks_of(fold(2))
+
+
+def test_metrics_and_averages_are_wired_where_they_are_declared(fold) -> None:
+    from functools import partial
+
+    from callbacks.average import SWA, AverageCallback
+    from callbacks.f1 import MetricsCallback
+    from callbacks.roc import roc_auc
+    from callbacks.soup import GreedySoup, SoupCallback
+    from runners.activations import softmax
+
+    def made(**changes: object) -> dict[type, object]:
+        one = fold(**changes)
+        callbacks = make_callbacks(one, FoldState(one.folder, print), Display(make_console()))
+        return {type(callback): callback for callback in callbacks}
+
+    plain = made()
+    assert plain[F1Callback].class_names == ("x", "y", "z")
+    assert not {MetricsCallback, AverageCallback, SoupCallback} & set(plain)
+    swa = made(metrics={"auc": roc_auc}, average=partial(SWA, start=2), accumulate=3)
+    assert (swa[MetricsCallback].metrics, swa[MetricsCallback].activation) == ({"auc": roc_auc}, softmax)
+    assert (swa[AverageCallback].average.first_epoch, swa[AverageCallback].accumulate) == (2, 3)
+    soup = made(average=partial(GreedySoup, epochs=2))
+    assert soup[SoupCallback].soup.epochs == 2 and AverageCallback not in soup
+    with pytest.raises(DataError, match=r"average: SWA refuses what was declared \(start is 0"):
+        made(average=partial(SWA, start=0))

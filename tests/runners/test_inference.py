@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from data.errors import DataError
+from runners.activations import softmax
 from runners.inference import predict
 from runners.views import hflip, identity
 
@@ -44,8 +45,10 @@ def test_probabilities_are_the_mean_of_the_views_in_the_tables_order() -> None:
     model = LeftHalf()
     expected = (model(images).softmax(1) + model(images.flip(2)).softmax(1)) / 2
     shuffled = Loader(images, [3, 1, 6, 0, 2, 5, 4], batch_size=3)
-    np.testing.assert_allclose(predict(model, shuffled, (identity, hflip), "cpu", silent), expected.numpy(), atol=1e-6)
-    alone = predict(model, shuffled, (identity,), "cpu", silent)
+    np.testing.assert_allclose(
+        predict(model, shuffled, (identity, hflip), softmax, "cpu", silent), expected.numpy(), atol=1e-6
+    )
+    alone = predict(model, shuffled, (identity,), softmax, "cpu", silent)
     assert alone.dtype == np.float32 and not np.allclose(alone, expected)
 
 
@@ -53,13 +56,20 @@ def test_the_model_is_in_evaluation_mode() -> None:
     model = nn.Sequential(nn.Flatten(), nn.Dropout(0.9))
     images = torch.ones(2, 1, 100, 3)  # dropped at random, its 300 logits would not stay equal
     np.testing.assert_allclose(
-        predict(model.train(), Loader(images, [0, 1], 2), (identity,), "cpu", silent), 1 / 300, atol=1e-6
+        predict(model.train(), Loader(images, [0, 1], 2), (identity,), softmax, "cpu", silent), 1 / 300, atol=1e-6
     )
 
 
 def test_every_batch_is_told() -> None:
     ticks = []
-    predict(LeftHalf(), Loader(torch.ones(7, 4, 6, 3), list(range(7)), 3), (identity,), "cpu", lambda: ticks.append(1))
+    predict(
+        LeftHalf(),
+        Loader(torch.ones(7, 4, 6, 3), list(range(7)), 3),
+        (identity,),
+        softmax,
+        "cpu",
+        lambda: ticks.append(1),
+    )
     assert len(ticks) == 3
 
 
@@ -67,4 +77,14 @@ def test_probabilities_that_are_no_numbers_are_refused() -> None:
     images = torch.ones(4, 2, 2, 3)
     images[2] = float("nan")
     with pytest.raises(DataError, match="1 of 4 images, the first 'i2', got probabilities that are not finite"):
-        predict(LeftHalf(), Loader(images, [3, 2, 1, 0], 3), (identity,), "cpu", silent)
+        predict(LeftHalf(), Loader(images, [3, 2, 1, 0], 3), (identity,), softmax, "cpu", silent)
+
+
+def test_logits_become_probabilities_by_the_activation_that_is_declared() -> None:
+    from runners.activations import one_vs_rest
+
+    images = torch.randint(0, 256, (4, 4, 6, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)) // 64
+    binary = predict(LeftHalf(), Loader(images, [0, 1, 2, 3], 2), (identity,), one_vs_rest, "cpu", silent)
+    sigmoid = LeftHalf()(images).sigmoid()
+    np.testing.assert_allclose(binary, (sigmoid / sigmoid.sum(1, keepdim=True)).numpy(), atol=1e-6)
+    assert not np.allclose(binary, LeftHalf()(images).softmax(1), atol=1e-3)

@@ -233,6 +233,46 @@ def test_a_kill_at_any_write_of_a_run_leaves_the_bits_of_an_unkilled_one(run, de
         shutil.rmtree(continued.root)
 
 
+def test_a_frozen_start_groups_sums_and_steps_outlive_a_kill(run, declare, tmp_path, monkeypatch) -> None:
+    """Killed in the frozen epoch and after it: what changes by epoch and by step goes on where it was."""
+    from runners.criteria import CrossEntropy, LabelSmoothing
+    from runners.models import timm_classifier
+    from runners.parameter_groups import parameter_groups
+    from runners.schedulers import cosine, warm_up
+
+    weights = tmp_path / "weights.pth"
+    settings = {"backbone": "test_resnet", "drop_rate": 0.2}
+    torch.save(timm_classifier(num_classes=18, pretrained=None, **settings).backbone.state_dict(), weights)
+    experiment = declare(
+        epochs=4,
+        split=partial(PersonHoldout, valid_fraction=0.3),
+        model=partial(timm_classifier, pretrained=str(weights), **settings),
+        freeze_epochs=2,
+        criteria={"ce": partial(CrossEntropy), "smooth": partial(LabelSmoothing, smoothing=0.1)},
+        criterion={1: "ce", 2: {"ce": 0.5, "smooth": 1.0}},
+        parameters=partial(parameter_groups, layer_decay=0.7, decay_norms=False),
+        scheduler=partial(warm_up, share=0.3, start_factor=0.1, then=partial(cosine, eta_min=0.0)),
+        schedule_every="step",
+    )
+    whole, _ = run(experiment)
+    whole.root.rename(tmp_path / "unkilled")
+    with monkeypatch.context() as patch:
+        names = _kill_at(patch, 10**6)
+        again, _ = run(experiment)
+    shutil.rmtree(again.root)
+    commits = [number for number, name in enumerate(names) if name == "state.pth"]
+    for number in (commits[1], commits[3]):
+        with monkeypatch.context() as patch:
+            _kill_at(patch, number)
+            with pytest.raises(Killed):
+                run(experiment)
+    continued, _ = run(experiment)
+    _assert_same_results(RunFolder(tmp_path / "unkilled"), continued, folds=(0,))
+    with continued.fold(0).metrics.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len({row["lr"] for row in rows}) == 4 and all(float(row["valid_loss_smooth"]) > 0 for row in rows)
+
+
 @pytest.mark.parametrize("name", ["state.pth", "best.pth", "metrics.csv", "predictions.npz"])
 def test_damage_to_an_unfinished_run_is_said_and_mended(run, declare, tmp_path: Path, name: str) -> None:
     experiment = declare(epochs=2, criterion="ce", split=partial(PersonHoldout, valid_fraction=0.3))
@@ -287,6 +327,7 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 from data.splits import PersonStratifiedKFold
 from data.transforms import flip_shift_colour, resize
+from runners.activations import softmax
 from runners.criteria import CrossEntropy
 from runners.experiment import Experiment
 from runners.main import main
@@ -295,12 +336,14 @@ from runners.views import identity
 main(Experiment(
     name="killed", parent=None, seed=3, split=partial(PersonStratifiedKFold, folds=2), corrections=None, epochs=4,
     batch_size=8, accumulate=3, clip_norm=1.0,
-    model=partial(timm_classifier, backbone="test_resnet", pretrained=None, drop_rate=0.2),
-    criteria={"ce": partial(CrossEntropy)}, criterion="ce", optimizer=partial(AdamW, lr=1e-3, weight_decay=0.01),
+    model=partial(timm_classifier, backbone="test_resnet", pretrained=None, drop_rate=0.2), freeze_epochs=0,
+    criteria={"ce": partial(CrossEntropy)}, criterion="ce", parameters=None,
+    optimizer=partial(AdamW, lr=1e-3, weight_decay=0.01),
     scheduler=partial(ReduceLROnPlateau, mode="max", patience=0), schedule_every="epoch", sampler=None,
     train_transform=partial(flip_shift_colour, size=(32, 24), flip=0.5, shift=0.1, scale=0.1, rotate=5, brightness=0.1,
                             contrast=0.1),
-    valid_transform=partial(resize, size=(32, 24)), monitor=("f1", "max"), patience=4, tta=(identity,),
+    mix=None, valid_transform=partial(resize, size=(32, 24)), metrics={}, monitor=("f1", "max"), patience=4,
+    average=None, precision="no", compile=False, activation=softmax, tta=(identity,),
 ))
 '''
 

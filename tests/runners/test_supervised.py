@@ -5,6 +5,7 @@ import torch
 from torch import nn
 
 from callbacks.criterion import CriterionCallback
+from data.errors import DataError
 from runners.supervised import ClassificationRunner, CPUEngine, GPUEngine, make_engine
 
 
@@ -55,6 +56,19 @@ def test_sums_go_over_all_processes() -> None:
     assert make_engine("cpu").sum_over_processes(torch.tensor(3.0)) == 3
 
 
+def test_rows_of_all_processes_follow_each_other_whatever_their_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    both = SimpleNamespace(num_processes=2, device=torch.device("cpu"))
+    monkeypatch.setattr("runners.supervised.gather_object", lambda mine: [*mine, torch.tensor([[5.0]])])
+    assert CPUEngine.rows_of_all_processes(both, torch.tensor([[1.0], [2.0]])).tolist() == [[1.0], [2.0], [5.0]]
+    alone = torch.zeros(2, 1)
+    assert make_engine("cpu").rows_of_all_processes(alone) is alone
+
+
+def test_fp16_needs_an_accelerator() -> None:
+    with pytest.raises(DataError, match='precision is "fp16" and the device is the CPU'):
+        make_engine("cpu", "fp16")
+
+
 def test_criteria_are_moved_to_the_device() -> None:
     runner = ClassificationRunner()
     runner.engine = SimpleNamespace(device=torch.device("meta"))
@@ -72,7 +86,6 @@ def test_batches_are_moved_to_the_device() -> None:
 
 
 def test_a_batch_that_the_network_cannot_take_is_one_sentence(declare) -> None:
-    from data.errors import DataError
     from runners.models import timm_classifier
 
     runner = ClassificationRunner()
@@ -83,8 +96,6 @@ def test_a_batch_that_the_network_cannot_take_is_one_sentence(declare) -> None:
 
 
 def test_an_image_that_a_worker_could_not_read_ends_the_run() -> None:
-    from data.errors import DataError
-
     runner = ClassificationRunner()
     runner.batch = DataError("a.jpg is truncated.")
     with pytest.raises(DataError, match="a.jpg is truncated"):

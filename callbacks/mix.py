@@ -1,0 +1,42 @@
+"""Mixes the images of every training batch before the network sees it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from catalyst.core.callback import Callback
+from torch.nn import functional
+
+from callbacks import ORDER
+
+Mix = Callable[[torch.Tensor, torch.Tensor, np.random.Generator], tuple[torch.Tensor, torch.Tensor]]
+
+
+class MixCallback(Callback):
+    """Images and targets of training batches become what `mix` makes of them, drawn from (seed, fold, epoch, batch).
+
+    Nothing else decides about a batch: not the workers, not whether the run was continued.
+    """
+
+    def __init__(self, mix: Mix, classes: int, *, seed: int, fold: int) -> None:
+        super().__init__(order=ORDER["mix"])
+        self.mix, self.classes, self.seed, self.fold = mix, classes, seed, fold
+
+    def on_batch_start(self, runner: Any) -> None:
+        """Mix on the device."""
+        if not runner.is_train_loader:
+            return
+        batch = {name: values.to(runner.engine.device, non_blocking=True) for name, values in runner.batch.items()}
+        key = (self.seed, self.fold, runner.epoch_step, runner.loader_batch_step)
+        runner.batch = mixed_batch(self.mix, batch, self.classes, key)
+
+
+def mixed_batch(
+    mix: Mix, batch: dict[str, torch.Tensor], classes: int, key: tuple[int, int, int, int]
+) -> dict[str, torch.Tensor]:
+    """A batch with mixed features and soft targets (B, classes); key: seed, fold, epoch, batch, from 1 on."""
+    targets = batch["targets"]  # (B,) or (B, C)
+    soft = targets if targets.ndim == 2 else functional.one_hot(targets, classes).float()
+    features, mixed = mix(batch["features"], soft, np.random.default_rng(key))
+    return {**batch, "features": features, "targets": mixed}

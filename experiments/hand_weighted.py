@@ -1,0 +1,60 @@
+"""Does it help to weigh the six classes of people aged 60 and over three times?
+
+Copied from: baseline.py, cross entropy weighted by hand.
+Command:     python -m experiments.hand_weighted --data input/data
+Result:      not run yet.
+"""
+
+from functools import partial
+
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from data.splits import PersonStratifiedKFold
+from data.transforms import flip_shift_colour, resize
+from runners.activations import softmax
+from runners.criteria import CrossEntropy
+from runners.experiment import Experiment
+from runners.main import main
+from runners.models import timm_classifier
+from runners.views import hflip, identity
+
+EPOCHS = 12
+SIZE = (128, 96)  # height, width: a quarter of the competition's images
+
+EXPERIMENT = Experiment(
+    name="hand_weighted",
+    parent="baseline",
+    seed=42,
+    split=partial(PersonStratifiedKFold, folds=5),
+    corrections=None,
+    epochs=EPOCHS,
+    batch_size=16,
+    accumulate=1,  # 16 images an optimizer step
+    clip_norm=1.0,
+    model=partial(timm_classifier, backbone="mobilenetv3_small_050", pretrained=None, drop_rate=0.1),
+    freeze_epochs=0,
+    criteria={"weighted": partial(CrossEntropy, class_weights=(1.0, 1.0, 3.0) * 6)},  # age is the class modulo 3
+    criterion="weighted",
+    parameters=None,
+    optimizer=partial(AdamW, lr=3e-3, weight_decay=2e-2),
+    scheduler=partial(CosineAnnealingLR, T_max=EPOCHS),
+    schedule_every="epoch",
+    sampler=None,
+    train_transform=partial(
+        flip_shift_colour, size=SIZE, flip=0.5, shift=0.05, scale=0.1, rotate=8, brightness=0.15, contrast=0.15
+    ),
+    mix=None,
+    valid_transform=partial(resize, size=SIZE),
+    metrics={},
+    monitor=("f1", "max"),
+    patience=6,
+    average=None,
+    precision="no",
+    compile=False,
+    activation=softmax,
+    tta=(identity, hflip),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

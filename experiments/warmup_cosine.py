@@ -1,0 +1,60 @@
+"""Does a warm-up help, with a rate that then falls at every step?
+
+Copied from: baseline.py, scheduler changed: 10 % of the steps rise, the others follow the cosine.
+Command:     python -m experiments.warmup_cosine --data input/data
+Result:      not run yet.
+"""
+
+from functools import partial
+
+from torch.optim import AdamW
+
+from data.splits import PersonStratifiedKFold
+from data.transforms import flip_shift_colour, resize
+from runners.activations import softmax
+from runners.criteria import CrossEntropy
+from runners.experiment import Experiment
+from runners.main import main
+from runners.models import timm_classifier
+from runners.schedulers import cosine, warm_up
+from runners.views import hflip, identity
+
+EPOCHS = 12
+SIZE = (128, 96)  # height, width: a quarter of the competition's images
+
+EXPERIMENT = Experiment(
+    name="warmup_cosine",
+    parent="baseline",
+    seed=42,
+    split=partial(PersonStratifiedKFold, folds=5),
+    corrections=None,
+    epochs=EPOCHS,
+    batch_size=16,
+    accumulate=1,  # 16 images an optimizer step
+    clip_norm=1.0,
+    model=partial(timm_classifier, backbone="mobilenetv3_small_050", pretrained=None, drop_rate=0.1),
+    freeze_epochs=0,
+    criteria={"cross_entropy": partial(CrossEntropy)},
+    criterion="cross_entropy",
+    parameters=None,
+    optimizer=partial(AdamW, lr=3e-3, weight_decay=2e-2),
+    scheduler=partial(warm_up, share=0.1, start_factor=0.01, then=partial(cosine, eta_min=0.0)),
+    schedule_every="step",
+    sampler=None,
+    train_transform=partial(
+        flip_shift_colour, size=SIZE, flip=0.5, shift=0.05, scale=0.1, rotate=8, brightness=0.15, contrast=0.15
+    ),
+    mix=None,
+    valid_transform=partial(resize, size=SIZE),
+    metrics={},
+    monitor=("f1", "max"),
+    patience=6,
+    average=None,
+    precision="no",
+    compile=False,
+    activation=softmax,
+    tta=(identity, hflip),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

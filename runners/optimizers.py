@@ -1,0 +1,47 @@
+"""Optimizers: torch's classes as they are, timm's by name, on the groups of parameters that an experiment declares."""
+
+import difflib
+from typing import Any
+
+from torch import nn
+from torch.optim import Optimizer
+
+from data.errors import DataError
+from runners.experiment import Factory, build
+
+# Refused: a continued fold would end with other bits, or without the gradients' graph there is no step at all.
+_UNFIT = {
+    "kron": "keeps a part of its state that it doesn't save, so that a continued fold would not be exact",
+    "adahessian": "needs second derivatives, which a plain backward pass doesn't give",
+}
+
+
+def timm_optimizer(params: Any, *, optimizer: str, lr: float, **settings: Any) -> Optimizer:
+    """One of timm's optimizers by its name ("lion", "adan", "lamb", "nadamw" ...), with that class's own settings.
+
+    Raises DataError for an unknown name (lists the nearest) and for one that can't be used here (why), TypeError for a
+    setting that the optimizer doesn't have: timm's own factory would drop it without a word.
+    """
+    from timm.optim import get_optimizer_class, list_optimizers  # here: two seconds that --help need not wait for
+
+    known = list_optimizers()
+    if optimizer not in known:
+        near = difflib.get_close_matches(optimizer, known, n=5, cutoff=0.4)
+        raise DataError(f"timm has no optimizer {optimizer!r}; the nearest names are: {', '.join(near) or 'none'}.")
+    for unfit, reason in _UNFIT.items():
+        if optimizer.startswith(unfit):
+            raise DataError(f"optimizer: timm's {optimizer} {reason}: another one would be right.")
+    try:
+        made: Optimizer = get_optimizer_class(optimizer)(params, lr=lr, **settings)
+    except (AssertionError, ImportError) as error:  # those for CUDA only, of other packages
+        raise DataError(f"optimizer: timm's {optimizer} can't be had here ({error}).") from error
+    return made
+
+
+def make_optimizer(optimizer: Factory, parameters: Factory | None, model: nn.Module) -> Optimizer:
+    """The declared optimizer on the declared groups; a group's "lr_scale" scales the rate that the optimizer states."""
+    groups = build("parameters", parameters, model) if parameters else model.parameters()
+    made: Optimizer = build("optimizer", optimizer, groups)
+    for group in made.param_groups:
+        group["lr"] *= group.pop("lr_scale", 1.0)
+    return made
