@@ -262,7 +262,7 @@ def test_print_says_everything(tmp_path: Path) -> None:
     report = check(root)
     text = printed(report)
     assert "\x1b" not in text
-    assert "".join(text.splitlines()[:3]).startswith(f"{tmp_path}: the mask competition")
+    assert " ".join(text.split()).replace(" ", "").startswith(f"{tmp_path}:themaskcompetition")  # a long path is broken
     assert "train  21 images of 3 persons, 9 of 18 classes\ntest   2 images\n" in text
     assert re.search(r"^ 0  worn, male, <30 +5 +1 +23.8%$", text, re.MULTILINE)
     assert re.search(r"^class +images +persons +share$", text, re.MULTILINE)
@@ -323,7 +323,7 @@ def test_names_are_printed_as_they_are_without_markup_or_control_codes(tmp_path:
 def test_print_where_only_ascii_can_be_written(tmp_path: Path) -> None:
     root = generic(tmp_path, "ü.jpg")
     (root / "ü.jpg").write_bytes(b"no image")
-    assert "\\xfc.jpg" in printed(check(root), encoding="ascii")
+    assert "\\xfc.jpg" in "".join(printed(check(root), encoding="ascii").split())  # a long path is broken
 
 
 def test_a_thousand_sizes_are_printed_as_the_most_frequent_and_a_sum(tmp_path: Path) -> None:
