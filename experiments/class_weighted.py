@@ -2,8 +2,9 @@
 
 Copied from: baseline.py, cross entropy weighted.
 Command:     python -m experiments.class_weighted --data input/data
-Result:      on the sample, out-of-fold F1 .421 (folds .393 +- .104), public .520, private .386: not told apart
-             from the baseline. On 82 real people with drawn masks .362: not told apart either.
+Result:      with tied augmentation (docs/toolkit.md), on the sample, out-of-fold F1 .421 (folds .393 +- .104), public
+             .520, private .386: not told apart from the baseline. On 82 real people with drawn masks .362: not told
+             apart either.
 """
 
 from functools import partial

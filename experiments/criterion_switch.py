@@ -2,8 +2,8 @@
 
 Copied from: baseline.py, a second criterion from epoch 9 on.
 Command:     python -m experiments.criterion_switch --data input/data
-Result:      on the sample, out-of-fold F1 .487 (folds .453 +- .143), public .569, the best of five, private .452:
-             not told apart from the baseline (-.006, 95 % -.065 to +.046).
+Result:      with tied augmentation (docs/toolkit.md), on the sample, out-of-fold F1 .487 (folds .453 +- .143), public
+             .569, the best of five, private .452: not told apart from the baseline (-.006, 95 % -.065 to +.046).
 """
 
 from functools import partial

@@ -2,8 +2,9 @@
 
 Copied from: baseline.py, criterion changed.
 Command:     python -m experiments.focal_kfold --data input/data
-Result:      on the sample, out-of-fold F1 .444 (folds .425 +- .092), not told apart from the baseline; public .563,
-             private .481, the best of five there. On 82 real people with drawn masks: .374, not told apart either.
+Result:      on the sample, out-of-fold F1 .478 (folds .456 +- .106); on 82 real people with drawn masks .368 (folds
+             .358 +- .074). With tied augmentation (docs/toolkit.md) .444, not told apart from the baseline; public
+             .563, private .481, the best of five there.
 """
 
 from functools import partial

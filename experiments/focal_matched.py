@@ -2,8 +2,9 @@
 
 Copied from: focal_kfold.py, split changed: one fold, whose persons `python -m experiments match` chose.
 Command:     python -m experiments match && python -m experiments.focal_matched --data input/data
-Result:      on the sample, F1 .452 on the 28 matched persons, public .398, private .341: a network trained on 112
-             persons is no match for five folds averaged (focal_kfold: .563, .481); nothing says its epoch was better.
+Result:      with tied augmentation (docs/toolkit.md), on the sample, F1 .452 on the 28 matched persons, public .398,
+             private .341: a network trained on 112 persons is no match for five folds averaged (focal_kfold: .563,
+             .481); nothing says its epoch was better.
 """
 
 from functools import partial
