@@ -2,8 +2,9 @@
 
 Copied from: baseline.py, with EfficientNet-Lite0 whose weights come with a Python package, larger images, fewer epochs.
 Command:     python -m experiments.pretrained_kfold --data input/data
-Result:      on 82 real people with drawn masks (12 of 18 classes), out-of-fold F1 .566 (folds .562 +- .062);
-             no ablation: focal_kfold's .374 is also of a smaller network on smaller images.
+Result:      on 82 real people with drawn masks (12 of 18 classes), out-of-fold F1 .574 (folds .559 +- .065); with tied
+             augmentation (docs/toolkit.md) .566 (folds .562 +- .062). No ablation: focal_kfold's .368 is also of a
+             smaller network on smaller images.
 """
 
 from functools import partial
