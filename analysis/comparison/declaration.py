@@ -1,5 +1,6 @@
 """A recorded declaration as named plain values, and what was changed from one record to another."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -70,7 +71,7 @@ def _compare(path: str, before: Mapping[str, Any], after: Mapping[str, Any], key
         found.append(Change(path, rendered(kept), None) if key in before else Change(path, None, rendered(kept)))
         return
     old, new = before[key], after[key]
-    if old == new:
+    if json.dumps(old, sort_keys=True) == json.dumps(new, sort_keys=True):  # not ==: that holds False for 0
         return
     inner = _inner(old, new)
     if inner is None:

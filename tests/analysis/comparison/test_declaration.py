@@ -1,8 +1,9 @@
+import json
 from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from analysis.comparison.declaration import changes, differing, flatten, rendered
@@ -135,11 +136,12 @@ RECORDS = st.dictionaries(st.sampled_from(["optimizer", "criteria", "seed"]), JS
 
 
 @given(RECORDS, RECORDS)
+@example({"seed": [None, False]}, {"seed": [None, 0]})
 def test_there_is_a_change_where_two_records_differ_and_only_there(
     first: dict[str, Any], second: dict[str, Any]
 ) -> None:
     found = changes(first, second)
-    assert bool(found) == (first != second)
+    assert bool(found) == (json.dumps(first, sort_keys=True) != json.dumps(second, sort_keys=True))
     assert all(change.text and change.field.split(".")[0] in first.keys() | second.keys() for change in found)
     if flatten(first) != flatten(second):
         assert found and differing([flatten(first), flatten(second)])
