@@ -18,6 +18,8 @@ from runners.experiment import Experiment, build
 from runners.fold import Fold
 from runners.identity import folds_table, identity, identity_parts
 from runners.kfold import make_caches, make_folds, prepare_run
+from runners.precision import check_precision
+from runners.refusals import check_declaration
 from runners.run_folder import RunFolder, open_run
 from runners.search_space import Space
 
@@ -56,7 +58,9 @@ class TrialRuns:
         return sum(fold.batches for fold in folds)
 
     def folds(self, experiment: Experiment) -> Sequence[Fold]:
-        """The folds of a trial, its run folder begun or gone on with."""
+        """The folds of a trial, its run folder begun or gone on with; DataError for values that contradict another."""
+        check_precision(experiment.precision, self.compute.device)
+        check_declaration(experiment, self.data, self.assigned)
         table = folds_table(self.data, self.assigned)
         parts = identity_parts(experiment.record(), table, self.data, self.source, fast=False)
         with open_run(self.folder, "trials", identity(parts)) as run:

@@ -152,3 +152,19 @@ def test_the_folds_of_a_trial_are_an_ordinary_run(declare, competition: Path, tm
     assert len(runs) == 2 and all((run / "fold_1" / "predictions.npz").exists() for run in runs)
     assert maker.batches == sum(fold.batches for fold in maker.folds(experiment))
     assert maker.ground(space) != maker.ground({"optimizer.lr": LogUniform(1e-4, 1e-1)})
+
+
+def test_values_that_contradict_another_are_refused_before_a_trial_trains(declare, competition: Path, tmp_path) -> None:
+    from rich.console import Console
+
+    from data.errors import DataError
+    from runners.environment import Compute
+    from runners.trial_runs import TrialRuns
+
+    (tmp_path / "tiny.py").write_text('"""A?"""')
+    compute = Compute(device="cpu", threads=1, workers=0, jobs=1)
+    parts = (tmp_path / "tiny.py", competition, tmp_path / "tune", compute, tmp_path / "cache", Console(quiet=True))
+    maker = TrialRuns(declare(), *parts)
+    with pytest.raises(DataError, match="fp16"):
+        maker.folds(declare(precision="fp16"))
+    assert not (tmp_path / "tune").exists()
