@@ -42,6 +42,8 @@ def _entry(module: Path, runs: Path) -> Entry:
 def _result(run: RunFolder) -> str:
     try:
         scores = read_json(run.scores)
+        if "fits" in scores:
+            return f"final fit, {len(scores['fits'])} networks: no score"
         return f"{scores['oof']['f1']:.4f} (folds {scores['f1_mean']:.4f} +- {scores['f1_sd']:.4f})"
     except (DataError, OSError, KeyError, TypeError, ValueError):
         return "scores.json is missing or damaged"

@@ -61,7 +61,13 @@ class RunPredictions:
 
 
 def read_predictions(run: RunFolder) -> RunPredictions:
-    """The arrays of a finished run; DataError where they are missing, damaged or do not fit each other."""
+    """The arrays of a finished run; DataError where they are missing, damaged or do not fit each other.
+
+    So too for a final fit, which validated nothing: it has no out-of-fold predictions.
+    """
+    if is_final_fit(run):
+        raise DataError(f"{run.root} is a final fit on all images: nothing was validated, so it has no out-of-fold "
+                        "predictions, which are needed here; a run with folds would be right.")
     oof, test = _arrays(run, "oof.npz", OOF_ARRAYS), _arrays(run, "test.npz", TEST_ARRAYS)
     images, classes = oof["probabilities"].shape
     if any(len(oof[name]) != images for name in OOF_ARRAYS) or not images:
@@ -76,11 +82,31 @@ def read_predictions(run: RunFolder) -> RunPredictions:
     )
 
 
+def is_final_fit(run: RunFolder) -> bool:
+    """Whether a finished run trained on every image and validated none: scores.json tells its fits, and no score."""
+    scores = read_json(run.scores) if run.scores.exists() and not run.oof.exists() else None
+    return isinstance(scores, dict) and "fits" in scores
+
+
+def read_test(run: RunFolder) -> tuple[NDArray[np.str_], Probabilities]:
+    """Ids (M,) and probabilities (M, C) of the test images, of a final fit too; DataError as `read_predictions`."""
+    test = _arrays(run, "test.npz", TEST_ARRAYS)
+    if len(test["probabilities"]) != len(test["image_ids"]):
+        raise DataError(f"{run.test}: {len(test['image_ids'])} ids and {len(test['probabilities'])} rows of "
+                        "probabilities found; expected as many.")
+    return test["image_ids"], test["probabilities"]
+
+
 def class_names(predictions: RunPredictions) -> tuple[str, ...]:
     """The names of a run's classes, from its scores.json; DataError where they are not as many as its columns."""
-    path, classes = predictions.run.scores, predictions.oof.shape[1]
+    return names_of_classes(predictions.run, predictions.oof.shape[1])
+
+
+def names_of_classes(run: RunFolder, classes: int) -> tuple[str, ...]:
+    """As :func:`class_names`, for a run whose predictions have so many columns."""
+    path = run.scores
     if not path.exists():
-        raise DataError(f"{predictions.run.root} has no {path.name}: only a whole run can be explained or blended.")
+        raise DataError(f"{run.root} has no {path.name}: only a whole run can be explained or blended.")
     scores = read_json(path)
     names = scores.get("classes") if isinstance(scores, dict) else None
     if not isinstance(names, list) or len(names) != classes or not all(isinstance(name, str) for name in names):

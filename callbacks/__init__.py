@@ -1,5 +1,9 @@
 """What happens during a run. ORDER is the one place that says which callback acts before which: no two are equal."""
 
+from callbacks.quick_catalyst import hide_from_catalyst
+
+hide_from_catalyst()
+
 ORDER = {
     "freeze": 3,  # which parameters have gradients
     "mix": 8,  # the images of a batch with each other, before the network sees them
@@ -15,4 +19,6 @@ ORDER = {
     "checkpoint": 60,  # everything above, on disk
     "early_stopping": 70,  # reads the log that the checkpoint holds
     "progress": 80,  # tells the user what has been saved
+    "pace": 85,  # measures the first batches
+    "probe": 90,  # a short training before a run: reports, and may end it
 }

@@ -150,11 +150,14 @@ class AverageCallback(Callback):
                 self.average.after_step(_weights(runner))
 
     def on_loader_end(self, runner: Any) -> None:
-        """After training, the average takes the weights' place; after validation, they take it back."""
+        """After training, the average takes the weights' place; after validation, they take it back.
+
+        Where nothing is validated they take it back at once: the average has the statistics that it needs.
+        """
         if runner.is_train_loader:
             self.average.after_training(_weights(runner), runner.epoch_step)
             self._exchange(runner)
-        elif self.live is not None:
+        if self.live is not None and (runner.is_valid_loader or len(runner.loaders) == 1):
             _put(self.live, _weights(runner))
             self.live = None
 

@@ -7,6 +7,7 @@ import torch
 from catalyst.core.callback import ICheckpointCallback
 
 from callbacks import ORDER
+from callbacks.last_epoch import LastEpoch
 from callbacks.monitor import Log, Monitor
 
 State = dict[str, Any]
@@ -24,7 +25,7 @@ class CheckpointCallback(ICheckpointCallback):
 
     def __init__(
         self,
-        monitor: Monitor,
+        monitor: Monitor | LastEpoch,
         config: Mapping[str, Any],
         save_state: Callable[[State], None],
         save_best: Callable[[State], None],

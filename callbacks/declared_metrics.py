@@ -1,8 +1,9 @@
 """Scores that an experiment asks for by name, beside those that every log holds.
 
 A metric is a plain function that says by its parameters what it needs: `confusion`, the counts (C, C), or `targets`
-(N,) and `scores` (N, C), the labels and probabilities of a whole loader. It returns a number, or an array whose cells
-get a column each. `functools.partial` sets the rest: ``{"map3": partial(average_precision, k=3)}``.
+(N,) and `scores` (N, C), the labels and probabilities of a whole loader, or `years` (N,), true ages, and `scores`. It
+returns a number, or an array whose cells get a column each. `functools.partial` sets the rest:
+``{"map3": partial(average_precision, k=3)}``.
 """
 
 import inspect
@@ -19,6 +20,7 @@ from data.errors import DataError
 
 Metric = Callable[..., Any]
 FROM_COUNTS, FROM_SCORES = frozenset({"confusion"}), frozenset({"targets", "scores"})
+FROM_AGES = frozenset({"years", "scores"})
 
 
 def needs(metric: Metric) -> frozenset[str]:
@@ -31,7 +33,7 @@ def needs(metric: Metric) -> frozenset[str]:
 
 def need_scores(metrics: Mapping[str, Metric]) -> bool:
     """Whether any of the metrics has to see the scores of the images: counts are not enough."""
-    return any(needs(metric) == FROM_SCORES for metric in metrics.values())
+    return any("scores" in needs(metric) for metric in metrics.values())
 
 
 def declared_scores(
@@ -39,12 +41,13 @@ def declared_scores(
     confusion: Counts,
     targets: NDArray[np.integer] | None,
     scores: NDArray[np.floating] | None,
+    years: NDArray[np.floating] | None = None,
 ) -> dict[str, float]:
     """Every metric's number by its name; cells of an array by name and position, "confusion_0_3"."""
+    known = {"confusion": confusion, "targets": targets, "scores": scores, "years": years}
     values: dict[str, float] = {}
     for name, metric in metrics.items():
-        wants_scores = needs(metric) == FROM_SCORES
-        value = metric(targets=targets, scores=scores) if wants_scores else metric(confusion=confusion)
+        value = metric(**{name: known[name] for name in needs(metric)})
         values |= {
             "_".join([name, *map(str, position)]): float(cell) for position, cell in np.ndenumerate(np.asarray(value))
         }
@@ -64,11 +67,11 @@ def check_metrics(metrics: Any, monitor: str) -> None:
             )
         if not callable(metric):
             raise DataError(f"metrics[{name!r}] is {metric!r}: a function, or functools.partial of one, is right.")
-        if needs(metric) not in (FROM_COUNTS, FROM_SCORES):
+        if needs(metric) not in (FROM_COUNTS, FROM_SCORES, FROM_AGES):
             asked = ", ".join(sorted(needs(metric))) or "nothing"
             raise DataError(
-                f"metrics[{name!r}] asks for {asked}: a function of confusion, or of targets and scores, with all else "
-                "set by functools.partial, would be right."
+                f"metrics[{name!r}] asks for {asked}: a function of confusion, or of scores and either targets or "
+                "years, with all else set by functools.partial, would be right."
             )
     logged = taken | set(metrics)
     of_array = monitor.rstrip("0123456789_")  # "f1_of_class_3" is a cell of what f1_of_class returns

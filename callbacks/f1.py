@@ -47,6 +47,8 @@ class F1Callback(IMetricCallback):
 class MetricsCallback(Callback):
     """Logs the declared `metrics` of every loader by their names, from F1Callback's counts or from all images' scores.
 
+    Ages in years are the batch's "years"; NaN, not known, where it has none.
+
     Scores are probabilities (N, C), `activation` of the logits. They are collected only where a metric asks for them,
     on the device, and copied once a loader: a batch waits for nothing.
     """
@@ -59,22 +61,24 @@ class MetricsCallback(Callback):
 
     def on_loader_start(self, runner: Any) -> None:
         """Forget the loader before."""
-        self.batches: list[tuple[torch.Tensor, torch.Tensor]] = []  # labels (B,), probabilities (B, C)
+        self.batches: list[tuple[torch.Tensor, ...]] = []  # labels (B,), probabilities (B, C), years (B,)
 
     def on_batch_end(self, runner: Any) -> None:
         """Keep the batch's labels and scores."""
         if self.collects:
             probabilities = self.activation(runner.batch["logits"].detach().float())  # (B, C)
-            self.batches.append((labels(runner.batch["targets"]), probabilities))
+            targets = labels(runner.batch["targets"])
+            years = runner.batch.get("years", torch.full(targets.shape, torch.nan, device=targets.device))
+            self.batches.append((targets, probabilities, years))
 
     def on_loader_end(self, runner: Any) -> None:
         """The loader's scores."""
-        targets = scores = None
+        targets = scores = years = None
         if self.collects:
-            parts = [torch.cat(values) for values in zip(*self.batches, strict=True)]  # (N,), (N, C)
-            targets, scores = (runner.engine.rows_of_all_processes(rows).cpu().numpy() for rows in parts)
+            parts = [torch.cat(values) for values in zip(*self.batches, strict=True)]
+            targets, scores, years = (runner.engine.rows_of_all_processes(rows).cpu().numpy() for rows in parts)
             self.batches.clear()
-        runner.loader_metrics.update(declared_scores(self.metrics, runner.confusion, targets, scores))
+        runner.loader_metrics.update(declared_scores(self.metrics, runner.confusion, targets, scores, years))
 
 
 def labels(targets: torch.Tensor) -> torch.Tensor:

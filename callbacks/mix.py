@@ -35,8 +35,12 @@ class MixCallback(Callback):
 def mixed_batch(
     mix: Mix, batch: dict[str, torch.Tensor], classes: int, key: tuple[int, int, int, int]
 ) -> dict[str, torch.Tensor]:
-    """A batch with mixed features and soft targets (B, classes); key: seed, fold, epoch, batch, from 1 on."""
+    """A batch with mixed features and soft targets (B, classes); key: seed, fold, epoch, batch, from 1 on.
+
+    Two persons have no one age: "years" become NaN, not known.
+    """
     targets = batch["targets"]  # (B,) or (B, C)
     soft = targets if targets.ndim == 2 else functional.one_hot(targets, classes).float()
     features, mixed = mix(batch["features"], soft, np.random.default_rng(key))
-    return {**batch, "features": features, "targets": mixed}
+    ages = {"years": torch.full_like(batch["years"], torch.nan)} if "years" in batch else {}
+    return {**batch, **ages, "features": features, "targets": mixed}

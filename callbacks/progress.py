@@ -7,6 +7,7 @@ from typing import Any
 from catalyst.core.callback import Callback
 
 from callbacks import ORDER
+from callbacks.last_epoch import LastEpoch
 from callbacks.monitor import Log, Monitor
 
 
@@ -20,7 +21,7 @@ class ProgressCallback(Callback):
         self,
         title: str,
         epochs: int,
-        monitor: Monitor,
+        monitor: Monitor | LastEpoch,
         tick: Callable[[int, str], None],
         line: Callable[[str], None],
         save_time: Callable[[int, float, int], None],
@@ -56,9 +57,16 @@ class ProgressCallback(Callback):
         self.tick((self.epochs - runner.epoch_step) * self.batches, self.title)
 
 
-def epoch_line(title: str, epochs: int, monitor: Monitor, log: Log, images_per_second: float) -> str:
-    """The last epoch in about 80 columns: losses of training and validation, F1, what is watched, the best so far."""
+def epoch_line(title: str, epochs: int, monitor: Monitor | LastEpoch, log: Log, images_per_second: float) -> str:
+    """The last epoch in about 80 columns: losses of training and validation, F1, what is watched, the best so far.
+
+    Where nothing is validated, loss and F1 of training.
+    """
     row, best = log[-1], monitor.best_epoch(log)
+    epoch = f"epoch {len(log):{len(str(epochs))}}/{epochs}"
+    if isinstance(monitor, LastEpoch):
+        trained = f"training loss {_loss(row['train_loss'])}  f1 {row['train_f1']:.4f}"
+        return f"{title}  {epoch}  {trained}  {images_per_second:.0f} img/s"
     values = monitor.values(log)
     if best is None:
         record = "no best yet"
@@ -69,7 +77,6 @@ def epoch_line(title: str, epochs: int, monitor: Monitor, log: Log, images_per_s
     scores = {"f1": row["valid_f1"], monitor.metric: values[-1]}
     shown = "  ".join(f"{name} {value:.4f}" for name, value in scores.items() if name != "loss")
     losses = f"loss {_loss(row['train_loss'])} {_loss(row['valid_loss'])}"
-    epoch = f"epoch {len(log):{len(str(epochs))}}/{epochs}"
     if monitor.metric == "loss":
         return f"{title}  {epoch}  {losses} ({record})  {shown}  {images_per_second:.0f} img/s"
     return f"{title}  {epoch}  {losses}  {shown} ({record})  {images_per_second:.0f} img/s"

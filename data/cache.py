@@ -35,26 +35,34 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class CachedImages:
-    """Rows of a cache as a sequence of (H, W, 3) images; opened by each process that reads it."""
+    """Rows of one cache, or of several, as a sequence of (H, W, 3) images; opened by each process that reads them."""
 
-    file: Path
-    rows: NDArray[np.int64]  # (n,) the row of each image
+    files: tuple[Path, ...]
+    file_of_image: NDArray[np.int64]  # (n,) an index into files
+    rows: NDArray[np.int64]  # (n,) the row of each image in its file
 
     @cached_property
-    def _array(self) -> Pixels:
-        array: Pixels = np.load(self.file, mmap_mode="r")
-        return array
+    def _arrays(self) -> list[Pixels]:
+        return [np.load(file, mmap_mode="r") for file in self.files]
 
     def __getitem__(self, position: int) -> Pixels:
         """A copy of an image, (H, W, 3)."""
-        return np.array(self._array[self.rows[position]])
+        return np.array(self._arrays[self.file_of_image[position]][self.rows[position]])
 
     def take(self, positions: Sequence[int]) -> Pixels:
         """Images of a batch, (B, H, W, 3), at the speed of copying memory."""
-        return np.take(self._array, self.rows[list(positions)], axis=0)
+        chosen = list(positions)
+        files, rows = self.file_of_image[chosen], self.rows[chosen]  # (B,), (B,)
+        if len(self.files) == 1:
+            return np.take(self._arrays[0], rows, axis=0)
+        batch = np.empty((len(chosen), *self._arrays[0].shape[1:]), np.uint8)
+        for number, array in enumerate(self._arrays):
+            batch[files == number] = array[rows[files == number]]
+        return batch
 
     def __getstate__(self) -> dict[str, object]:
-        return {"file": self.file, "rows": self.rows}  # a memory map is not sent to another process, its path is
+        # A memory map is not sent to another process, its path is
+        return {"files": self.files, "file_of_image": self.file_of_image, "rows": self.rows}
 
 
 @dataclass(frozen=True)
@@ -75,12 +83,9 @@ class ImageCache:
     folder: Path
     size: Size  # (H, W)
 
-    def images(self, paths: Sequence[str]) -> CachedImages:
-        """The images of a table's paths, in its order."""
-        return CachedImages(self.folder / IMAGES, np.array([self._row_of[path] for path in paths], np.int64))
-
     @cached_property
-    def _row_of(self) -> dict[str, int]:
+    def row_of(self) -> dict[str, int]:
+        """The row of each path."""
         return {path: row for row, path in enumerate(_read_index(self.folder)["paths"])}
 
     def is_whole(self) -> bool:
@@ -93,6 +98,15 @@ class ImageCache:
             return all(zlib.crc32(row) == check for row, check in zip(array, index["checks"], strict=True))
         except (OSError, EOFError, ValueError, KeyError, TypeError):
             return False
+
+
+def cached_images(caches: Sequence[ImageCache], paths: Sequence[str]) -> CachedImages | None:
+    """The images of a table's paths, in its order, from caches of one size; None where none of them holds a path."""
+    known = {path: (number, row) for number, cache in enumerate(caches) for path, row in cache.row_of.items()}
+    if not paths or not all(path in known for path in paths):
+        return None
+    places = np.array([known[path] for path in paths], np.int64)  # (n, 2)
+    return CachedImages(tuple(cache.folder / IMAGES for cache in caches), places[:, 0], places[:, 1])
 
 
 def cache_bytes(images: int, size: Size) -> int:

@@ -71,7 +71,7 @@ def check(
     data, findings = scan_data(path)
     parts = [data.train[["image_id", "path", "person"]].assign(part="train"), data.test.assign(part="test", person="")]
     listed = pd.concat(parts, ignore_index=True)[["part", "image_id", "path", "person"]]
-    facts = _decode_all([data.root / name for name in listed["path"]], workers, progress)
+    facts = inspect_images([data.root / name for name in listed["path"]], workers, progress)
     images = pd.concat([listed, pd.DataFrame(facts, columns=list(ImageFacts.__annotations__))], axis=1)
     images["size"] = images["width"].astype(str) + "x" + images["height"].astype(str)
     readable = images[images["format"] != ""]
@@ -107,7 +107,9 @@ def inspect_image(path: Path) -> ImageFacts:
     return ImageFacts(*found, sha256, phash, error)
 
 
-def _decode_all(paths: Sequence[Path], workers: int | None, progress: Callable[[int, int], None]) -> list[ImageFacts]:
+def inspect_images(
+    paths: Sequence[Path], workers: int | None, progress: Callable[[int, int], None]
+) -> list[ImageFacts]:
     """Facts of each image, in order."""
     if workers is None:
         workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

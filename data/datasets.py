@@ -1,14 +1,16 @@
 """Rows of a table as batches of pixels: decoded or cached, transformed, stacked; uint8 until they reach the model."""
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from torch.utils.data import get_worker_info
 
-from data.cache import CachedImages, DecodedImages, ImageCache
+from data.cache import CachedImages, DecodedImages, ImageCache, cached_images
 from data.errors import DataError
 from data.transforms import Image, Transform
 
@@ -20,21 +22,32 @@ class ImageDataset:
 
     Items are taken a batch at a time with keys (epoch, position) from a sampler. A batch is {"features": (B, H, W, 3)
     uint8, "targets": (B,) int64, "index": (B,) int64 positions in the table}; targets are absent where the table has
-    none. An unreadable image raises DataError; it is never replaced by another. `cache` serves transforms of its
-    working size; any other decodes.
+    none, and float32 (B, C) where `soft` (N, C) gives each row a distribution. An unreadable image raises DataError; it
+    is never replaced by another. `caches` serve transforms of their working size where they hold all of the table's
+    images together; any other transform decodes. A path is relative to `root`, or absolute. Ages are "years" (B,)
+    float32, NaN where one is not known, if the table has them.
     """
 
     def __init__(
-        self, root: Path, table: pd.DataFrame, transform: Transform, *, seed: int, cache: ImageCache | None = None
+        self,
+        root: Path,
+        table: pd.DataFrame,
+        transform: Transform,
+        *,
+        seed: int,
+        caches: Sequence[ImageCache] = (),
+        soft: NDArray[np.float32] | None = None,
     ) -> None:
-        self.images: CachedImages | DecodedImages = (
-            cache.images(list(table["path"]))
-            if cache is not None and cache.size == transform.working_size
-            else DecodedImages([root / path for path in table["path"]], transform.size)
+        fitting = [cache for cache in caches if cache.size == transform.working_size]
+        self.images: CachedImages | DecodedImages = cached_images(fitting, list(table["path"])) or DecodedImages(
+            [root / path for path in table["path"]], transform.size
         )
         self.image_ids = list(table["image_id"])
         self.image_keys = [image_key(image_id) for image_id in self.image_ids]
         self.targets = torch.from_numpy(np.array(table["target"], np.int64)) if "target" in table else None
+        if soft is not None:
+            self.targets = torch.from_numpy(soft)
+        self.years = torch.from_numpy(np.array(table["years"], np.float32)) if "years" in table else None
         self.transform = transform
         self.seed = seed
 
@@ -59,6 +72,8 @@ class ImageDataset:
         batch = {"features": torch.from_numpy(features), "index": torch.tensor(positions)}
         if self.targets is not None:
             batch["targets"] = self.targets[batch["index"]]
+        if self.years is not None:
+            batch["years"] = self.years[batch["index"]]
         return batch
 
     def _image(self, epoch: int, position: int) -> Image:

@@ -13,12 +13,14 @@ from experiments._cache import cache
 from experiments._check import check
 from experiments._compare import compare, ledger
 from experiments._ensemble import ensemble
+from experiments._find import find_batch_size, find_lr
 from experiments._leaderboard import leaderboard
 from experiments._match import match
 from experiments._mistakes import mistakes
 from experiments._preview import preview
 from experiments._report import report
 from experiments._submissions import check_submission, vote
+from experiments._summary import summary
 from experiments._tune import tune
 from runners.display import make_console, print_error
 
@@ -37,6 +39,9 @@ app.command()(ensemble)
 app.command()(vote)
 app.command()(check_submission)
 app.command()(tune)
+app.command()(find_lr)
+app.command()(find_batch_size)
+app.command()(summary)
 
 Runs = Annotated[Path, typer.Option(help="Folder that keeps the runs.")]
 

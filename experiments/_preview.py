@@ -33,12 +33,14 @@ def preview(
     from runners.experiment import build
     from runners.preview import preview_strips
     from runners.refusals import check_declaration
+    from runners.sources import read_sources
     from runners.state import write_bytes
 
     declared = importlib.import_module(f"experiments.{experiment}").EXPERIMENT
     table = read_data(data, Path(declared.corrections) if declared.corrections else None)
     folds = build("split", declared.split).assign(table.train, seed=declared.seed)
-    check_declaration(declared, table, folds)
-    strips = preview_strips(declared, table, folds, epoch)
+    sources = read_sources(declared, table, folds)
+    check_declaration(declared, table, folds, sources)
+    strips = preview_strips(declared, table, folds, epoch, sources)
     write_bytes(out, draw_sheet(f"{experiment}: what the network sees of {data.name}, fold 1, epoch {epoch}", strips))
     make_console().print(f"written {out}", markup=False, soft_wrap=True)

@@ -30,6 +30,8 @@ EXPERIMENT = Experiment(
     seed=42,
     split=partial(PersonSplit.from_csv, path="splits/matched.csv"),
     corrections=None,
+    extra_data=(),
+    age_boundary=None,
     epochs=EPOCHS,
     batch_size=16,
     accumulate=1,  # 16 images an optimizer step

@@ -29,6 +29,8 @@ EXPERIMENT = Experiment(
     seed=42,
     split=partial(PersonStratifiedKFold, folds=5),
     corrections=None,
+    extra_data=(),
+    age_boundary=None,
     epochs=EPOCHS,
     batch_size=16,
     accumulate=1,  # 16 images an optimizer step

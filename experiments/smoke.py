@@ -28,6 +28,8 @@ EXPERIMENT = Experiment(
     seed=42,
     split=partial(PersonStratifiedKFold, folds=2),
     corrections=None,
+    extra_data=(),
+    age_boundary=None,
     epochs=EPOCHS,
     batch_size=16,
     accumulate=2,

@@ -4,7 +4,8 @@ from collections.abc import Callable, Sequence
 
 from torch import nn
 
-from callbacks.monitor import same_row
+from callbacks.last_epoch import LastEpoch
+from callbacks.monitor import Monitor, same_row
 from callbacks.soup import GreedySoup
 from data.errors import DataError
 from runners.compilation import plain_network
@@ -21,6 +22,7 @@ from runners.views import identity
 def best_network(
     runner: ClassificationRunner,
     experiment: Experiment,
+    monitor: Monitor | LastEpoch,
     folder: FoldFolder,
     title: str,
     class_names: Sequence[str],
@@ -28,10 +30,10 @@ def best_network(
 ) -> tuple[nn.Module, int]:
     """The network in float32, not compiled, and the number of its epoch (from 1 on); a soup's is its first one.
 
-    A soup is made here, said, and written into the fold's best.pth. Raises DataError where no epoch had a finite loss
-    and monitored number.
+    `monitor` says which epoch it is: the best one, or the last where nothing was validated. A soup is made here, said,
+    and written into the fold's best.pth. Raises DataError where no epoch had a finite loss and monitored number.
     """
-    metric, best = experiment.monitor[0], experiment.watched.best_epoch(runner.history)
+    metric, best = monitor.metric, monitor.best_epoch(runner.history)
     if best is None:
         raise DataError(f"{title} has no best epoch: in none were the losses and {metric} finite numbers.")
     checkpoint = read_checkpoint(folder.best)
@@ -54,10 +56,11 @@ def _soup(
 ) -> tuple[list[int], list[float]]:
     valid, device = runner.loaders["valid"], str(runner.engine.device)
     targets = valid.dataset.targets.numpy()  # (n,) in the order of the table, as the predictions
+    years = None if valid.dataset.years is None else valid.dataset.years.numpy()  # (n,)
 
     def validate(network: nn.Module) -> float:
         probabilities = predict(network, valid, (identity,), experiment.activation, device, _nothing)
-        return score(targets, probabilities, class_names, experiment.metrics)[experiment.monitor[0]]
+        return score(targets, probabilities, class_names, experiment.metrics, years)[experiment.monitor[0]]
 
     return make_soup(soup.kept, model, runner.loaders["train"], validate, experiment.watched, device, runner.seed)
 

@@ -14,7 +14,7 @@ from data.errors import DataError
 from runners.display import Display, Progress
 
 if TYPE_CHECKING:
-    from runners.fold import Fold
+    from runners.fold_rows import Fold
 
 RunFold = Callable[["Fold", Progress], object]
 _TELL_SECONDS = 0.1  # a fold's process counts batches this long before it tells them

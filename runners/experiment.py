@@ -10,6 +10,7 @@ from callbacks.declared_metrics import check_metrics
 from callbacks.monitor import Monitor
 from data.errors import DataError
 from runners.criterion_schedule import check_criterion, criterion_schedule, from_json
+from runners.declared_ages import check_ages
 from runners.declared_average import check_average
 from runners.precision import Precision
 from runners.record import from_record, to_record
@@ -23,8 +24,8 @@ class Experiment:
 
     Factories are ``functools.partial`` with keywords only; the runner adds what only it knows: the model gets
     `num_classes`, the optimizer the parameters, the scheduler the optimizer. What asks for it gets: a criterion its
-    fold's `class_counts` and the model's `logit_scale`, a scheduler its fold's `total_steps`, a sampler its fold's
-    training `table` and the `class_names`.
+    fold's `class_counts` and the model's `logit_scale` and `age_spread`, a scheduler its fold's `total_steps`, a
+    sampler its fold's training `table` and the `class_names`.
 
     Raises DataError for a value that cannot hold or cannot be recorded; TypeError for a misspelt field.
     """
@@ -34,6 +35,8 @@ class Experiment:
     seed: int
     split: Factory  # data.splits; persons are never in two folds
     corrections: str | None  # CSV of label corrections, each with its reason
+    extra_data: tuple[Factory, ...]  # trained on besides: ExternalImages, PseudoLabels; (): nothing
+    age_boundary: Factory | None  # of training rows near 60 years: drop_ages, soften_ages; None: as they are
     epochs: int  # at most; early stopping may end a fold before
     batch_size: int  # images a forward pass
     accumulate: int  # batches an optimizer step
@@ -67,6 +70,7 @@ class Experiment:
         check_metrics(self.metrics, self.monitor[0])
         check_average(self.average, self.epochs, self.patience, self.monitor[0])
         check_criterion(self.criterion, self.criteria, self.epochs, self.monitor[0])
+        check_ages(self.model, self.criteria, self.metrics, self.mix)
         self._check_head()
         self._check_activation()
         self._check_scheduler()
@@ -96,12 +100,15 @@ class Experiment:
 
     def _check_factories(self) -> None:
         required = ("split", "model", "optimizer", "train_transform", "valid_transform")
-        named = ("parameters", "scheduler", "sampler", "mix", "average")
+        named = ("age_boundary", "parameters", "scheduler", "sampler", "mix", "average")
         optional = [name for name in named if getattr(self, name) is not None]
         if not isinstance(self.criteria, Mapping):
             raise DataError(f"criteria is {self.criteria!r}: a dict of functools.partial by name would be right.")
         factories = {name: getattr(self, name) for name in (*required, *optional)}
         factories |= {f"criteria[{name!r}]": factory for name, factory in self.criteria.items()}
+        if not isinstance(self.extra_data, tuple):
+            raise DataError(f"extra_data is {self.extra_data!r}: a tuple of functools.partial, or (), would be right.")
+        factories |= {f"extra_data[{at}]": factory for at, factory in enumerate(self.extra_data)}
         for name, factory in factories.items():
             if not isinstance(factory, partial):
                 raise DataError(f"{name} is {factory!r}: functools.partial of an imported function would be right.")

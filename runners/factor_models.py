@@ -10,20 +10,19 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from runners.models import timm_classifier
+from runners.models import ImageClassifier, timm_classifier
 
 
-class FactorHeads(nn.Module):
-    """One network whose head answers every factor: (B, H, W, 3) images -> (B, C) joint log-probabilities."""
+class FactorOutput(nn.Module):
+    """What a head of all factors puts out, as classes: (B, sum of factors) -> (B, C) joint log-probabilities."""
 
-    def __init__(self, network: nn.Module, factors: Sequence[int]) -> None:
+    def __init__(self, factors: Sequence[int]) -> None:
         super().__init__()
-        self.network = network  # (B, H, W, 3) -> (B, sum of factors)
         self.factors = tuple(factors)
 
-    def forward(self, images: torch.Tensor) -> torch.Tensor:
+    def forward(self, logits: torch.Tensor) -> torch.Tensor:
         """Joint log-probabilities of a batch."""
-        return joint_log_probabilities(self.network(images).split(self.factors, 1))
+        return joint_log_probabilities(logits.split(self.factors, 1))
 
 
 class FactorNetworks(nn.Module):
@@ -48,16 +47,15 @@ def joint_log_probabilities(logits: Sequence[torch.Tensor]) -> torch.Tensor:
 
 def factor_heads(
     *, num_classes: int, factors: tuple[int, ...], backbone: str, pretrained: str | None, drop_rate: float
-) -> FactorHeads:
+) -> ImageClassifier:
     """A timm backbone with one head of sum(factors) logits; the other arguments as of `timm_classifier`.
 
     factors: numbers of values, whose product is `num_classes`; (3, 2, 3) for mask state, gender and age bucket.
     """
     _check(num_classes, factors)
-    network = timm_classifier(
-        num_classes=sum(factors), backbone=backbone, pretrained=pretrained, drop_rate=drop_rate
-    )
-    return FactorHeads(network, factors)
+    network = timm_classifier(num_classes=sum(factors), backbone=backbone, pretrained=pretrained, drop_rate=drop_rate)
+    network.output = FactorOutput(factors)
+    return network
 
 
 def factor_networks(

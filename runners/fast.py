@@ -15,8 +15,8 @@ def few_epochs(experiment: Experiment) -> Experiment:
     """The experiment cut to an epoch for each criterion that it switches to: one, for most.
 
     A frozen backbone is so in the first of them, and thaws in a second one if the full run thaws it. A sampler
-    that refuses values without images skips them: the few persons left do not have them all. Weights are averaged from
-    the first epoch on; a soup is made of two.
+    or a boundary that refuses values without images skips them: the few persons left do not have them all. Weights
+    are averaged from the first epoch on; a soup is made of two.
     """
     schedule, frozen = experiment.criterion_schedule, min(1, experiment.freeze_epochs)
     thaws = frozen and experiment.freeze_epochs < experiment.epochs
@@ -28,14 +28,23 @@ def few_epochs(experiment: Experiment) -> Experiment:
         criterion=criterion,
         freeze_epochs=frozen,
         sampler=_skipping(experiment.sampler),
+        age_boundary=_skipping(experiment.age_boundary),
+        extra_data=tuple(_for_any(factory) for factory in experiment.extra_data),
         average=average,
     )
 
 
-def _skipping(sampler: Factory | None) -> Factory | None:
-    if sampler is None or "absent" not in sampler.keywords:
-        return sampler
-    return partial(sampler.func, **{**sampler.keywords, "absent": "skip"})
+def _skipping(factory: Factory | None) -> Factory | None:
+    if factory is None or "absent" not in factory.keywords:
+        return factory
+    return partial(factory.func, **{**factory.keywords, "absent": "skip"})
+
+
+def _for_any(factory: Factory) -> Factory:
+    """A source whose threshold every image reaches: of one batch, perhaps none would."""
+    if "threshold" not in factory.keywords:
+        return factory
+    return partial(factory.func, **{**factory.keywords, "threshold": 0.0})
 
 
 def one_batch(data: ImageData, folds: NDArray[np.int64], batch_size: int) -> tuple[ImageData, NDArray[np.int64]]:

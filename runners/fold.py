@@ -1,11 +1,9 @@
 """One fold: its loaders, model and callbacks given to the Catalyst runner, then its predictions."""
 
-from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 from catalyst.core.callback import Callback
 from numpy.typing import NDArray
@@ -20,91 +18,28 @@ from callbacks.finite_loss import FiniteLossCallback
 from callbacks.freeze import FreezeCallback
 from callbacks.mix import MixCallback
 from callbacks.optimizer import BackwardCallback, OptimizerCallback
+from callbacks.pace import PaceCallback
 from callbacks.progress import ProgressCallback
 from callbacks.scheduler import SchedulerCallback
 from callbacks.soup import GreedySoup, SoupCallback
-from data.cache import ImageCache
-from data.datasets import ImageDataset
-from data.errors import DataError
-from data.loaders import make_loader
-from data.metadata import ImageData
-from data.samplers import SequentialSampler, ShuffledSampler
 from runners.best_weights import best_network
 from runners.compilation import compile_network
 from runners.display import Progress
-from runners.environment import Compute
-from runners.experiment import Experiment, asks, build
+from runners.estimate import BATCHES, estimate_line, plan_run
+from runners.experiment import build
 from runners.fold_criteria import build_criteria
+from runners.fold_loaders import make_loaders, probabilities
+from runners.fold_rows import Fold
 from runners.fold_state import FoldState
-from runners.inference import predict
+from runners.followed import Followers, followed, show_fold
 from runners.optimizers import make_optimizer
 from runners.parameter_groups import head_prefixes
-from runners.run_folder import FoldFolder
 from runners.schedulers import make_scheduler
 from runners.state import write_checkpoint, write_table
 from runners.supervised import ClassificationRunner, make_engine
 from runners.timing import Timing
 
 NON_FINITE_BATCHES = 5  # in a row, before a run is given up
-
-
-@dataclass(frozen=True)
-class Fold:
-    """What one fold is made of; plain values, so that it can be sent to another process."""
-
-    experiment: Experiment
-    data: ImageData
-    folds: NDArray[np.int64]  # (N,) the fold that validates each training image, -1 for none
-    number: int
-    folder: FoldFolder
-    compute: Compute
-    caches: tuple[ImageCache, ...]  # of decoded images, by size
-
-    @cached_property
-    def train(self) -> pd.DataFrame:
-        """Rows trained on."""
-        return self.data.train[self.folds != self.number]
-
-    @cached_property
-    def valid(self) -> pd.DataFrame:
-        """Rows validated on, and predicted out of fold."""
-        return self.data.train[self.folds == self.number]
-
-    @property
-    def classes(self) -> int:
-        """Number of classes, whether or not each occurs in this fold."""
-        return len(self.data.class_names)
-
-    @cached_property
-    def sampler(self) -> Any:
-        """Which images an epoch takes: a declared sampler that asks for them gets the training rows and class names."""
-        factory = self.experiment.sampler or partial(ShuffledSampler)
-        known = {"table": self.train, "class_names": self.data.class_names}
-        asked = {name: value for name, value in known.items() if asks(factory, name)}
-        return build("sampler", factory, len(self.train), seed=self.experiment.seed, fold=self.number, **asked)
-
-    @property
-    def title(self) -> str:
-        """The fold as a person counts it."""
-        return f"fold {self.number + 1}/{self.folds.max() + 1}"
-
-    @property
-    def epoch_batches(self) -> int:
-        """Batches of an epoch, training and validation."""
-        size = self.experiment.batch_size
-        return sum(-(-images // size) for images in (len(self.sampler), len(self.valid)))
-
-    @property
-    def batches(self) -> int:
-        """Batches of the whole fold, predictions included: what a progress bar counts."""
-        size = self.experiment.batch_size
-        predicted = sum(-(-images // size) for images in (len(self.valid), len(self.data.test)))
-        return self.experiment.epochs * self.epoch_batches + predicted
-
-    @property
-    def seed(self) -> int:
-        """Seed of the fold's weights and epochs: spread out, since Catalyst adds the epoch to it."""
-        return int(np.random.SeedSequence([self.experiment.seed, self.number]).generate_state(1)[0] >> 1)
 
 
 def run_fold(fold: Fold, progress: Progress) -> dict[str, NDArray[Any]]:
@@ -119,23 +54,34 @@ def run_fold(fold: Fold, progress: Progress) -> dict[str, NDArray[Any]]:
         progress.advance(fold.batches, fold.title)
         return done
     torch.set_num_threads(fold.compute.threads)
-    runner = train_fold(fold, state, progress)
-    model, best_epoch = best_network(
-        runner, fold.experiment, fold.folder, fold.title, fold.data.class_names, progress.line
-    )
-    predictions = {
-        "valid": _probabilities(fold, fold.valid, model, progress),
-        "test": _probabilities(fold, fold.data.test, model, progress),
-        "best_epoch": np.asarray(best_epoch),
-        "epochs": np.asarray(runner.epoch_step),
-    }
+    with followed(fold.tracking, fold.number) as followers:
+        runner = train_fold(fold, state, progress, followers)
+        model, best_epoch = best_network(
+            runner, fold.experiment, fold.monitor, fold.folder, fold.title, fold.data.class_names, progress.line
+        )
+        predictions = {
+            "valid": probabilities(fold, fold.valid, model, progress),
+            "test": probabilities(fold, fold.data.test, model, progress),
+            "best_epoch": np.asarray(best_epoch),
+            "epochs": np.asarray(runner.epoch_step),
+        }
+        show_fold(
+            followers,
+            runner,
+            fold.folder,
+            fold.valid["target"].to_numpy(np.int64),
+            predictions["valid"],
+            fold.data.class_names,
+        )
     state.save_predictions(predictions)
     fold.folder.previous.unlink(missing_ok=True)
     return predictions
 
 
-def train_fold(fold: Fold, state: FoldState, progress: Progress) -> ClassificationRunner:
-    """Run Catalyst over the fold's epochs, from the last committed one on."""
+def train_fold(
+    fold: Fold, state: FoldState, progress: Progress, followers: Followers | None = None
+) -> ClassificationRunner:
+    """Run Catalyst over the fold's epochs, from the last committed one on; `followers` are its loggers."""
     experiment = fold.experiment
     torch.manual_seed(fold.seed)  # Catalyst seeds only after the model is built
     model = build("model", experiment.model, num_classes=fold.classes)
@@ -152,22 +98,12 @@ def train_fold(fold: Fold, state: FoldState, progress: Progress) -> Classificati
         optimizer=optimizer,
         scheduler=make_scheduler(experiment, optimizer, len(loaders["train"])),
         callbacks=make_callbacks(fold, state, progress),
-        num_epochs=experiment.epochs,
+        loggers=followers or {},
+        hparams=dict(fold.tracking.parameters) if fold.tracking else {},
+        num_epochs=fold.epochs,
         seed=fold.seed,
     )
     return runner
-
-
-def make_loaders(fold: Fold) -> dict[str, Any]:
-    """The training loader in the sampler's order, the validation loader in the table's."""
-    experiment = fold.experiment
-    if fold.train.empty or fold.valid.empty:
-        lacking = "train on" if fold.train.empty else "validate with"
-        raise DataError(f"split: {fold.title} has no image to {lacking}: persons in every fold would be right.")
-    return {
-        "train": _loader(fold, fold.train, build("train_transform", experiment.train_transform), fold.sampler),
-        "valid": _loader(fold, fold.valid, experiment.valid_transform(), SequentialSampler(len(fold.valid))),
-    }
 
 
 def make_criteria(fold: Fold) -> dict[str, nn.Module]:
@@ -178,7 +114,7 @@ def make_criteria(fold: Fold) -> dict[str, nn.Module]:
 
 def make_callbacks(fold: Fold, state: FoldState, progress: Progress) -> list[Callback]:
     """What happens during the fold; callbacks.ORDER says in which order."""
-    experiment, folder, monitor = fold.experiment, fold.folder, fold.experiment.watched
+    experiment, folder, monitor = fold.experiment, fold.folder, fold.monitor
     callbacks: list[Callback] = [
         CriterionCallback(experiment.criterion_schedule),
         FiniteLossCallback(NON_FINITE_BATCHES),
@@ -193,11 +129,13 @@ def make_callbacks(fold: Fold, state: FoldState, progress: Progress) -> list[Cal
             save_log=partial(write_table, folder.metrics),
             load_state=state.load,
         ),
-        EarlyStoppingCallback(monitor, experiment.patience),
-        ProgressCallback(
-            fold.title, experiment.epochs, monitor, progress.advance, progress.line, Timing(folder.timing).save
-        ),
+        ProgressCallback(fold.title, fold.epochs, monitor, progress.advance, progress.line, Timing(folder.timing).save),
     ]
+    if not fold.unvalidated:
+        callbacks.append(EarlyStoppingCallback(experiment.watched, experiment.patience))
+    if fold.estimates:
+        plan = plan_run(fold)
+        callbacks.append(PaceCallback(BATCHES, lambda seconds: progress.line(estimate_line(plan, seconds))))
     if experiment.mix:
         mix = build("mix", experiment.mix)
         callbacks.append(MixCallback(mix, fold.classes, seed=experiment.seed, fold=fold.number))
@@ -206,30 +144,11 @@ def make_callbacks(fold: Fold, state: FoldState, progress: Progress) -> list[Cal
     if experiment.average:
         average = build("average", experiment.average)
         soup = isinstance(average, GreedySoup)
-        callbacks.append(SoupCallback(average, monitor) if soup else AverageCallback(average, experiment.accumulate))
+        callbacks.append(
+            SoupCallback(average, experiment.watched) if soup else AverageCallback(average, experiment.accumulate)
+        )
     if experiment.scheduler:
-        callbacks.append(SchedulerCallback(experiment.schedule_every, experiment.accumulate, monitor))
+        callbacks.append(SchedulerCallback(experiment.schedule_every, experiment.accumulate, experiment.watched))
     if experiment.freeze_epochs:
         callbacks.append(FreezeCallback(experiment.freeze_epochs, head_prefixes))
     return callbacks
-
-
-def _loader(fold: Fold, table: pd.DataFrame, transform: Any, sampler: Any) -> Any:
-    cache = next((cache for cache in fold.caches if cache.size == transform.working_size), None)
-    dataset = ImageDataset(fold.data.root, table, transform, seed=fold.experiment.seed, cache=cache)
-    return make_loader(
-        dataset,
-        sampler,
-        batch_size=fold.experiment.batch_size,
-        workers=fold.compute.workers,
-        pin_memory=fold.compute.device != "cpu",
-    )
-
-
-def _probabilities(fold: Fold, table: pd.DataFrame, model: nn.Module, progress: Progress) -> NDArray[np.float32]:
-    """Probabilities (n, C) of a table's rows; an empty table gives an empty array."""
-    if table.empty:
-        return np.zeros((0, fold.classes), np.float32)
-    loader = _loader(fold, table, fold.experiment.valid_transform(), SequentialSampler(len(table)))
-    tick = partial(progress.advance, 1, f"{fold.title} predicts")
-    return predict(model, loader, fold.experiment.tta, fold.experiment.activation, fold.compute.device, tick)

@@ -1,4 +1,4 @@
-"""What makes a run this run: hashes of the declaration, the split, the data, the files it names and the code."""
+"""What makes a run this run: hashes of the declaration, the split, the data, what it takes from elsewhere, the code."""
 
 import ast
 import hashlib
@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from data.metadata import ImageData
+from runners.sources import NOTHING, Sources
 from runners.state import file_digest
 
 FOLD_COLUMNS = ["image_id", "path", "person", "target", "fold"]
@@ -24,14 +25,20 @@ def folds_table(data: ImageData, folds: Any) -> pd.DataFrame:
 
 
 def identity_parts(
-    record: dict[str, Any], folds: pd.DataFrame, data: ImageData, source: Path, fast: bool
+    record: dict[str, Any],
+    folds: pd.DataFrame,
+    data: ImageData,
+    source: Path,
+    fast: bool,
+    sources: Sources = NOTHING,
 ) -> dict[str, str]:
-    """One hash each for declaration, split, data, files and code, so that a difference can be named."""
+    """One hash each for declaration, split, data, files, sources and code, so that a difference can be named."""
     return {
         "experiment": _digest(json.dumps(record, sort_keys=True)),
         "split": _digest(folds.to_csv(index=False)),
         "data": _digest(json.dumps(_manifest(data))),
         "files": _digest(json.dumps(_named_files(record))),
+        "sources": _digest(json.dumps(sources.origin, sort_keys=True)),
         "code": _digest("\n".join(_normalised(path) for path in [*_code_files(), source])),
         "mode": "fast" if fast else "full",
     }

@@ -14,21 +14,33 @@ from callbacks.declared_metrics import Metric
 from data.cache import ImageCache
 from data.cache_build import CacheSettings, open_cache
 from data.errors import DataError
+from data.external_copies import check_copies
 from data.metadata import ImageData
 from data.submission import write_submission
+from data.whole_train_set import fold_count
 from runners.display import Display
 from runners.environment import Compute
 from runners.executor import run_in_processes, run_serially
 from runners.experiment import Experiment, build
-from runners.fold import Fold, run_fold
+from runners.fold import run_fold
+from runners.fold_rows import Fold
 from runners.fold_state import FoldState, Predictions
+from runners.linear_probe import Declaration
 from runners.run_folder import RunFolder
-from runners.scores import run_scores
+from runners.scores import fit_scores, run_scores
+from runners.sources import NOTHING, Sources
 from runners.state import write_arrays, write_bytes, write_json, write_text
+from runners.tracking import Tracking
 
 
 def prepare_run(
-    run: RunFolder, experiment: Experiment, data: ImageData, folds: pd.DataFrame, source: Path, parts: dict[str, str]
+    run: RunFolder,
+    experiment: Declaration,
+    data: ImageData,
+    folds: pd.DataFrame,
+    source: Path,
+    parts: dict[str, str],
+    sources: Sources = NOTHING,
 ) -> None:
     """Write what was declared into a new run's folder; one that is begun has it already."""
     if run.identity.exists():  # written last: without it, the folder was not finished
@@ -38,6 +50,9 @@ def prepare_run(
     write_text(run.folds, folds.to_csv(index=False))
     if experiment.corrections:
         write_bytes(run.corrections, Path(experiment.corrections).read_bytes())
+    if sources.origin:
+        write_json(run.sources, sources.origin)
+        write_text(run.extra, sources.table().to_csv(index=False))
     write_json(run.identity, parts)
 
 
@@ -48,20 +63,52 @@ def make_folds(
     run: RunFolder,
     compute: Compute,
     caches: Sequence[ImageCache],
+    sources: Sources = NOTHING,
+    tracking: Tracking | None = None,
 ) -> list[Fold]:
-    """Every fold of a run: folds (N,) says which one validates each training image."""
-    numbers = range(int(folds.max()) + 1)
-    return [Fold(experiment, data, folds, number, run.fold(number), compute, tuple(caches)) for number in numbers]
+    """Every fold of a run, or every final fit: folds (N,) says which one validates each training image."""
+    numbers = range(fold_count(experiment.split, folds))
+    return [
+        Fold(experiment, data, folds, number, run.fold(number), compute, tuple(caches), sources, tracking)
+        for number in numbers
+    ]
 
 
-def make_caches(settings: CacheSettings, experiment: Experiment, data: ImageData, console: Console) -> list[ImageCache]:
-    """Caches of all images at the sizes that the experiment's transforms work on; none for what does not fit."""
+def refuse_copies(sources: Sources, data: ImageData, settings: CacheSettings, console: Console) -> None:
+    """DataError where an external image is one of the data's; every image has to be looked at once for that."""
+    outside = sources.outside(data)
+    if not outside:
+        return
+    images = len(data.train) + len(data.test)
+    console.print(f"        {images:,} images are compared with {len(outside):,} external ones")
+    with Display(console, images + len(outside)) as display:
+        told = 0
+
+        def tick(done: int, total: int) -> None:
+            nonlocal told
+            display.advance(done - told, "looking for copies among external images")
+            told = done
+
+        check_copies(data, outside, settings.folder, tick=tick)
+
+
+def make_caches(
+    settings: CacheSettings, experiment: Declaration, data: ImageData, console: Console, sources: Sources = NOTHING
+) -> list[ImageCache]:
+    """Caches of all images at the sizes that the experiment's transforms work on; none for what does not fit.
+
+    Images from elsewhere have caches of their own: those of the data serve other experiments too.
+    """
     transforms = build("train_transform", experiment.train_transform), experiment.valid_transform()
     sizes = {transform.working_size for transform in transforms} - {None}
-    paths = [*data.train["path"], *data.test["path"]]
-    with Display(console, len(paths) * len(sizes)) as display:
+    listings = [listing for listing in ([*data.train["path"], *data.test["path"]], sources.outside(data)) if listing]
+    with Display(console, sum(map(len, listings)) * len(sizes)) as display:
         tick = partial(display.advance, description="decoding, once for all folds and experiments")
-        found = [open_cache(settings, data.root, paths, size, display.line, tick) for size in sorted(sizes)]
+        found = [
+            open_cache(settings, data.root, listing, size, display.line, tick)
+            for size in sorted(sizes)
+            for listing in listings
+        ]
     return [cache for cache in found if cache is not None]
 
 
@@ -91,7 +138,28 @@ def gather(
     run: RunFolder,
     metrics: Mapping[str, Metric],
 ) -> None:
-    """Write oof.npz, test.npz, scores.json, submission.csv and, last, MANIFEST.json."""
+    """Write oof.npz, test.npz, scores.json, submission.csv and, last, MANIFEST.json.
+
+    Of final fits there is no oof.npz, and scores.json has no scores: nothing was validated.
+    """
+    validated = folds >= 0
+    scores = _gather_oof(data, folds, predictions, run, metrics) if validated.any() else fit_scores(predictions)
+    test = np.stack([fold["test"] for fold in predictions]).mean(0, dtype=np.float64).astype(np.float32)  # (M, C)
+    write_arrays(run.test, {"probabilities": test, "image_ids": _text(data.test["image_id"])})
+    write_json(run.scores, {"classes": list(data.class_names), **scores})
+    if len(data.test):
+        write_submission(run.submission, data, data.test["image_id"].tolist(), test.argmax(1))
+    run.write_manifest()
+
+
+def _gather_oof(
+    data: ImageData,
+    folds: NDArray[np.int64],
+    predictions: list[dict[str, NDArray[Any]]],
+    run: RunFolder,
+    metrics: Mapping[str, Metric],
+) -> dict[str, Any]:
+    """Write the out-of-fold table of what was validated; returns its scores and those of the folds."""
     validated = folds >= 0
     oof = np.zeros((len(folds), len(data.class_names)), np.float32)
     for number, fold in enumerate(predictions):
@@ -105,13 +173,7 @@ def gather(
         "folds": folds[validated],
     }
     write_arrays(run.oof, out_of_fold)
-    test = np.stack([fold["test"] for fold in predictions]).mean(0, dtype=np.float64).astype(np.float32)  # (M, C)
-    write_arrays(run.test, {"probabilities": test, "image_ids": _text(data.test["image_id"])})
-    scores = run_scores(table, oof[validated], predictions, data.class_names, metrics)
-    write_json(run.scores, {"classes": list(data.class_names), **scores})
-    if len(data.test):
-        write_submission(run.submission, data, data.test["image_id"].tolist(), test.argmax(1))
-    run.write_manifest()
+    return run_scores(table, oof[validated], predictions, data.class_names, metrics)
 
 
 def _text(column: "pd.Series[str]") -> NDArray[np.str_]:

@@ -8,14 +8,16 @@ import typer
 
 from data.errors import DataError
 from runners.display import Display, make_console
+from runners.earlier_runs import unlike_the_last
 from runners.endings import one_sentence
 from runners.environment import Compute, available_cores, environment, note_environment
-from runners.experiment import Experiment, build
+from runners.experiment import Experiment
+from runners.linear_probe import LinearProbe
 from runners.precision import check_precision
 from runners.question import question
 from runners.run_folder import FAST, RunFolder, list_runs, open_run
-from runners.state import read_json
 from runners.summary import print_header, print_result
+from runners.tracking import Tracker, check_installed, tracking
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 SAMPLE = Path("input/sample")
 
 
-def main(experiment: Experiment) -> None:
+def main(experiment: Experiment | LinearProbe) -> None:
     """Run an experiment from the command line; called at the end of its module.
 
     Exits with 1 for a mistake in the data or the declaration, 2 for one in the command, 130 after Ctrl-C, 143 after
@@ -46,13 +48,28 @@ def main(experiment: Experiment) -> None:
         cache: Annotated[Path, typer.Option(help="Folder that keeps decoded images.")] = Path("cache"),
         cache_limit: Annotated[float, typer.Option(min=0, help="GiB that all caches may take; 0: none is made.")] = 20,
         fast: Annotated[bool, typer.Option("--fast", help="One batch of every stage, submission included.")] = False,
+        overfit: Annotated[
+            int | None, typer.Option(min=1, metavar="N", help="No run: can it learn N batches by heart?")
+        ] = None,
+        track: Annotated[
+            list[Tracker] | None, typer.Option(help="Shows the run elsewhere too; may be given several times.")
+        ] = None,
     ) -> None:
+        if fast and overfit:
+            raise typer.BadParameter("--fast makes a short run and --overfit none: one of the two would be right.")
         with one_sentence(runs):
             from data.cache_build import GIB, CacheSettings  # here: --help needs no numpy
 
             compute = choose_compute(device, jobs, threads, workers)
+            check_installed(tuple(track or ()))
+            if overfit and isinstance(experiment, LinearProbe):
+                raise DataError(f"--overfit trains a network, and {experiment.name} trains none.")
+            if overfit:
+                from runners.overfit import try_overfit
+
+                return try_overfit(experiment, data, compute, overfit, console)
             settings = CacheSettings(cache, int(cache_limit * GIB), available_cores())
-            run_experiment(experiment, source, data, runs, compute, settings, fast, console)
+            run_experiment(experiment, source, data, runs, compute, settings, fast, console, tuple(track or ()))
 
     command.__doc__ = question(source)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -61,7 +78,7 @@ def main(experiment: Experiment) -> None:
 
 
 def run_experiment(
-    experiment: Experiment,
+    experiment: Experiment | LinearProbe,
     source: Path,
     data_path: Path,
     runs: Path,
@@ -69,60 +86,59 @@ def run_experiment(
     cache: "CacheSettings",
     fast: bool,
     console: "Console",
+    track: tuple[Tracker, ...] = (),
 ) -> RunFolder:
     """Read, split, train, predict and score; returns the finished run's folder.
 
     The same arguments continue an unfinished run, and only show a finished one.
     """
-    from data.reading import read_data  # here: pandas and torch make nobody wait who asks for --help
-    from runners.fast import few_epochs, one_batch
+    from runners.estimate import with_estimate
+    from runners.fast import few_epochs, one_batch  # here: pandas and torch make nobody wait who asks for --help
+    from runners.first_fold import read_split
+    from runners.followed import show_run
     from runners.identity import folds_table, identity, identity_parts
-    from runners.kfold import make_caches, make_folds, prepare_run, run_folds
+    from runners.kfold import make_caches, make_folds, prepare_run, refuse_copies, run_folds
     from runners.refusals import check_declaration
+    from runners.sources import read_sources
 
     if experiment.name != source.stem:
         raise DataError(
             f"{source.name} declares name={experiment.name!r}: {source.stem!r}, as the file, would be right."
         )
+    if isinstance(experiment, LinearProbe):
+        from runners.probe_run import run_probe
+
+        return run_probe(experiment, source, data_path, runs, compute, cache, fast, console, track)
     check_precision(experiment.precision, compute.device)
-    if not data_path.exists():
-        raise DataError(_no_data(data_path))
-    corrections = Path(experiment.corrections) if experiment.corrections else None
-    data = read_data(data_path, corrections)
-    folds = build("split", experiment.split).assign(data.train, seed=experiment.seed)
+    data, folds = read_split(experiment, data_path)
     if fast:
         data, folds = one_batch(data, folds, experiment.batch_size)
         experiment, runs = few_epochs(experiment), runs / FAST
-    check_declaration(experiment, data, folds)
+    sources = read_sources(experiment, data, folds, fast=fast)
+    check_declaration(experiment, data, folds, sources)
     table = folds_table(data, folds)
-    parts = identity_parts(experiment.record(), table, data, source, fast)
+    parts = identity_parts(experiment.record(), table, data, source, fast, sources)
     earlier = list_runs(runs, experiment.name)
+    if not any(run.root.name.endswith(f"-{identity(parts)}") for run in earlier):
+        refuse_copies(sources, data, cache, console)
     with open_run(runs, experiment.name, identity(parts)) as run:
-        remarks = [] if run.begun else _unlike_the_last(earlier, parts)
-        prepare_run(run, experiment, data, table, source, parts)
+        remarks = [] if run.begun else unlike_the_last(earlier, parts)
+        prepare_run(run, experiment, data, table, source, parts, sources)
         if not run.finished:
             changes = note_environment(run.environment, environment(compute, data.root), run.begun)
             remarks += [f"{change}: the last digits of results may differ" for change in changes]
-        print_header(console, experiment, question(source), data, folds, run, compute, remarks)
+        print_header(console, experiment, question(source), data, folds, run, compute, remarks, sources)
         if run.finished:
             run.check_manifest()
         else:
-            caches = [] if fast else make_caches(cache, experiment, data, console)
-            parts_of_run = make_folds(experiment, data, folds, run, compute, caches)
+            caches = [] if fast else make_caches(cache, experiment, data, console, sources)
+            shown = tracking(track, runs, run.root, experiment.record()) if track else None
+            parts_of_run = make_folds(experiment, data, folds, run, compute, caches, sources, shown)
             with Display(console, sum(fold.batches for fold in parts_of_run)) as display:
-                run_folds(parts_of_run, run, display)
+                run_folds(with_estimate(parts_of_run), run, display)
+            show_run(shown, run)
         print_result(console, run)
     return run
-
-
-def _unlike_the_last(earlier: "list[RunFolder]", parts: dict[str, str]) -> list[str]:
-    """What differs from the newest earlier run of this experiment, and makes this another run."""
-    last = next((run for run in reversed(earlier) if run.identity.exists()), None)
-    if last is None:
-        return []
-    before = read_json(last.identity)
-    names = [name for name in parts if before.get(name) != parts[name]]
-    return [f"a run of its own: {', '.join(names)} not as in {last.root.name}"] if names else []
 
 
 def choose_compute(device: str, jobs: int | None, threads: int | None, workers: int) -> Compute:
@@ -140,9 +156,3 @@ def choose_compute(device: str, jobs: int | None, threads: int | None, workers: 
     if jobs is None:
         jobs = max(1, cores // (threads or 1)) if device == "cpu" else 1
     return Compute(device=device, threads=threads or max(1, cores // jobs), workers=workers, jobs=jobs)
-
-
-def _no_data(path: Path) -> str:
-    if path == SAMPLE:
-        return f"There is no data at {path}: `python -m data.synthetic --out {path}` makes it, or give --data PATH."
-    return f"There is no data at {path}: --data takes a competition's folder, or a CSV with columns path,label,group."

@@ -52,7 +52,8 @@ def head_prefixes(model: nn.Module) -> tuple[str, ...]:
     """What the names of the head's parameters and modules begin with; DataError for a model that has no backbone."""
     classifier = _backbone(model, "freeze_epochs").pretrained_cfg["classifier"]
     inside = (classifier,) if isinstance(classifier, str) else tuple(classifier)
-    around = (name for name, _ in model.named_children() if f"{name}." != _BACKBONE)
+    learnt = (name for name, child in model.named_children() if next(child.parameters(), None) is not None)
+    around = (name for name in learnt if f"{name}." != _BACKBONE)
     return (*(f"{_BACKBONE}{name}." for name in inside), *(f"{name}." for name in around))
 
 

@@ -13,8 +13,10 @@ from callbacks.mix import mixed_batch
 from data.datasets import Batch
 from data.metadata import ImageData
 from runners.experiment import Experiment, build
-from runners.fold import Fold, make_loaders
+from runners.fold_loaders import make_loaders, still_loader
+from runners.fold_rows import Fold
 from runners.refusals import unwritten_fold
+from runners.sources import NOTHING, Sources
 
 TILES = 8  # a row of the sheet
 BATCH_TILES = 2 * TILES
@@ -32,14 +34,18 @@ class Strip:
     captions: Sequence[tuple[str, ...]]
 
 
-def preview_strips(experiment: Experiment, data: ImageData, folds: NDArray[np.int64], epoch: int) -> list[Strip]:
+def preview_strips(
+    experiment: Experiment, data: ImageData, folds: NDArray[np.int64], epoch: int, sources: Sources = NOTHING
+) -> list[Strip]:
     """The strips of an experiment's first fold in an epoch, counted from 1; folds (N,) validates each training image.
 
-    Made by the loaders, the sampler and the mixing that a run would use, with their seeds: these are its pixels.
+    Made by the loaders, the sampler and the mixing that a run would use, with their seeds: these are its pixels. A
+    final fit validates nothing: its training images stand in for validation's.
     """
-    fold = unwritten_fold(experiment, data, folds, 0)
+    fold = unwritten_fold(experiment, data, folds, 0, sources)
     loaders = make_loaders(fold)
-    train, valid = loaders["train"].dataset, loaders["valid"].dataset
+    train = loaders["train"].dataset
+    valid = (still_loader(fold, fold.train) if fold.unvalidated else loaders["valid"]).dataset
     fold.sampler.set_epoch(epoch)
     keys = list(fold.sampler)
     batch = train.__getitems__(keys[: experiment.batch_size])
@@ -56,8 +62,8 @@ def preview_strips(experiment: Experiment, data: ImageData, folds: NDArray[np.in
             [(f"epoch {epoch + draw}",) for draw in range(TILES)],
         ),
         _strip(
-            "Validation",
-            f"valid_transform {_told(experiment.valid_transform)}, {len(valid):,} images of fold 1",
+            "As in prediction" if fold.unvalidated else "Validation",
+            f"valid_transform {_told(experiment.valid_transform)}, {len(valid):,} images of {fold.title}",
             seen,
             [_target_lines(target, names) for target in seen["targets"]],
         ),

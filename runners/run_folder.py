@@ -1,7 +1,7 @@
 """The layout of a run on disk: the only file that knows its names.
 
 runs/<name>/<date-time>-<identity>/
-  experiment.py experiment.json environment.json identity.json folds.csv corrections.csv
+  experiment.py experiment.json environment.json identity.json folds.csv corrections.csv sources.json extra.csv
   fold_<k>/  state.pth previous.pth best.pth metrics.csv timing.csv predictions.npz
   oof.npz test.npz scores.json submission.csv MANIFEST.json
 """
@@ -100,8 +100,18 @@ class RunFolder:
         return self.root / "corrections.csv"
 
     @property
+    def sources(self) -> Path:
+        """What was taken from elsewhere, where something was: external images, other runs' labels or epochs."""
+        return self.root / "sources.json"
+
+    @property
+    def extra(self) -> Path:
+        """The rows from elsewhere, with the fold that trained on them: fold, image_id, path, person, target."""
+        return self.root / "extra.csv"
+
+    @property
     def oof(self) -> Path:
-        """Out-of-fold probabilities."""
+        """Out-of-fold probabilities; a final fit, which validates nothing, has none."""
         return self.root / "oof.npz"
 
     @property

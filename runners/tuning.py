@@ -15,7 +15,8 @@ from callbacks.metrics import confusion_matrix, macro_f1
 from data.errors import DataError
 from runners.display import Progress
 from runners.experiment import Experiment
-from runners.fold import Fold, run_fold
+from runners.fold import run_fold
+from runners.fold_rows import Fold
 from runners.search_space import Choice, Integer, LogUniform, Space, with_values
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ PACKAGES = {
 }
 READ_BY_ANALYSIS = {"runners.run_folder", "runners.state", "runners.question", "runners.file_lock", "callbacks.metrics"}
 LIBRARIES = {
-    "catalyst": {"runners/fold.py", "runners/supervised.py", "callbacks/*.py"},
+    "catalyst": {"runners/fold.py", "runners/supervised.py", "callbacks/*.py", "callbacks/trackers/*.py"},
     "timm": {"runners/models.py", "runners/optimizers.py", "runners/parameter_groups.py"},
     "albumentations": {"data/transforms.py", "data/augmentations.py"},
     "accelerate": {"runners/supervised.py"},

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analysis.comparison.ground import Ground, ground_of
-from analysis.run_predictions import read_predictions
+from analysis.run_predictions import is_final_fit, read_predictions
 from analysis.sealed_run import SealedRun, sealed
 from callbacks.metrics import confusion_matrix, macro_f1
 from data.csv_rows import read_rows
@@ -101,8 +101,8 @@ def read_finished_run(folder: RunFolder) -> FinishedRun:
 
 
 def _read(folder: RunFolder, files: SealedRun) -> FinishedRun:
-    for path in (folder.oof, folder.scores):
-        if not files.has(path):
+    for path in (folder.scores, folder.oof):
+        if not files.has(path) and not is_final_fit(folder):  # that one is refused by `read_predictions`
             raise DataError(f"{folder.root} has no {path.name}; a finished run of this project has one.")
     scores, identity = files.json(folder.scores), files.json(folder.identity)
     if identity.get("mode") == "fast":

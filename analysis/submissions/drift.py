@@ -32,9 +32,10 @@ class FileDrift:
     def warnings(self) -> list[str]:
         """A sentence for each distance that is unusual."""
         found = []
-        if self.drift.from_estimate > self.usual_from_estimate:
+        apart = self.drift.from_estimate
+        if apart is not None and apart > self.usual_from_estimate:
             found.append(
-                f"class shares are {self.drift.from_estimate:.3f} from the estimated test prior, more than "
+                f"class shares are {apart:.3f} from the estimated test prior, more than "
                 f"the usual {self.usual_from_estimate:.3f}."
             )
         if self.drift.from_earlier is not None and self.drift.from_earlier > self.usual_from_earlier:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from analysis.run_predictions import class_names, read_predictions
+from analysis.run_predictions import names_of_classes, read_test
 from data.csv_rows import read_rows
 from data.errors import DataError, quote
 from data.findings import raise_first
@@ -25,16 +25,16 @@ def form_of_run(run: RunFolder) -> SubmissionForm:
     """
     if not run.submission.exists():
         raise DataError(f"{run.root} has no submission.csv: it is not finished, or its data has no test images.")
-    predictions = read_predictions(run)
+    test_ids, test = read_test(run)
     header, ids, found = _columns(run.submission)
-    names = class_names(predictions)
-    if ids != predictions.test_ids.tolist():
+    names = names_of_classes(run, test.shape[1])
+    if ids != test_ids.tolist():
         raise DataError(
-            f"{run.submission}: its {len(ids)} ids are not the {len(predictions.test_ids)} of test.npz in "
+            f"{run.submission}: its {len(ids)} ids are not the {len(test_ids)} of test.npz in "
             "that order; it is not the file its run wrote."
         )
     answers = tuple(map(str, range(len(names)))) if header == MASK_COLUMNS else names
-    if found != [answers[label] for label in predictions.test.argmax(1).tolist()]:
+    if found != [answers[label] for label in test.argmax(1).tolist()]:
         what = "numbers of classes" if header == MASK_COLUMNS else "texts of labels"
         raise DataError(
             f"{run.submission}: its answers are not what test.npz predicts, as {what}; it is not the file its run "

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from analysis.leaderboard.registration import find_run
-from analysis.run_predictions import read_predictions
+from analysis.run_predictions import is_final_fit, read_predictions, read_test
 from benchmarks.simulated_runs import Trial, write_run
 from data.errors import DataError
 from runners.run_folder import RunFolder
-from runners.state import read_arrays, write_arrays
+from runners.state import read_arrays, read_json, write_arrays, write_json
 
 
 def test_arrays_are_those_the_run_wrote(trial: Trial) -> None:
@@ -33,6 +33,23 @@ def test_each_test_image_is_predicted_by_one_folds_network_in_the_folds_shares(t
     np.testing.assert_array_equal(as_oof, read_predictions(run).test_as_out_of_fold())
     run.fold(1).predictions.unlink()
     np.testing.assert_array_equal(read_predictions(run).test_as_out_of_fold(), fold_tests.mean(0))
+
+
+def test_a_final_fit_has_test_predictions_only_and_says_so(trial: Trial) -> None:
+    run = find_run(trial.runs, "run_0")
+    run.oof.unlink()
+    assert not is_final_fit(run)
+    scores = read_json(run.scores)
+    write_json(run.scores, {"classes": scores["classes"], "fits": [{"fit": 0, "epochs": 7}]})
+    assert is_final_fit(run)
+    with pytest.raises(DataError, match="is a final fit on all images: nothing was validated, so it has no out-of-"):
+        read_predictions(run)
+    ids, probabilities = read_test(run)
+    np.testing.assert_array_equal(probabilities, read_arrays(run.test)["probabilities"])
+    assert ids.tolist() == trial.data.test["image_id"].tolist()
+    write_arrays(run.test, {"probabilities": probabilities[1:], "image_ids": ids})
+    with pytest.raises(DataError, match="140 ids and 139 rows of probabilities found"):
+        read_test(run)
 
 
 def test_folds_that_do_not_fit_are_refused(trial: Trial) -> None:

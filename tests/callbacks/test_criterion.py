@@ -103,6 +103,26 @@ def test_margin_losses_accumulate_exactly(train, make_network, images: int) -> N
         assert (runs[0] - runs[1]).abs().max() < 1e-6
 
 
+class OnPositions(nn.Module):
+    """A loss of something else than classes: it names what it takes of the batch."""
+
+    target_key = "index"
+
+    def forward(self, logits: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
+        return (logits[:, 0] - index).abs().mean()
+
+
+def test_a_criterion_is_given_the_targets_that_it_names(train) -> None:
+    criteria = {"ce": CrossEntropy(), "positions": OnPositions()}
+    runner = train(criteria=criteria, schedule={1: {"ce": 1.0, "positions": 0.1}}, epochs=1, batch_size=12)
+    points = runner.loaders["valid"].dataset
+    logits = runner.model.eval()(points.features)
+    expected = (logits[:, 0] - torch.arange(20)).abs().mean().item()
+    assert runner.history[0]["valid_loss_positions"] == pytest.approx(expected, rel=1e-6)
+    expected = nn.functional.cross_entropy(logits, points.targets).item()
+    assert runner.history[0]["valid_loss_ce"] == pytest.approx(expected, rel=1e-6)
+
+
 @pytest.mark.parametrize(("epoch", "name"), [(1, "ce"), (5, "ce"), (6, "f1"), (9, "f1"), (10, "ce")])
 def test_name_in_force(epoch: int, name: str) -> None:
     assert criterion_at({1: "ce", 6: "f1", 10: "ce"}, epoch) == name

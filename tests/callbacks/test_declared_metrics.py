@@ -78,6 +78,22 @@ def test_a_metric_says_by_its_parameters_what_it_needs() -> None:
     assert values == {"f1": 1.0}
 
 
+def test_a_metric_of_ages_sees_those_of_the_loader_and_none_where_there_are_none() -> None:
+    def mean_age(years, scores):
+        return np.append(years, len(scores))
+
+    runner = SimpleNamespace(engine=make_engine("cpu"), loader_metrics={}, confusion=np.eye(3, dtype=np.int64))
+    callback = MetricsCallback({"age": mean_age}, softmax)
+    callback.on_loader_start(runner)
+    for years in (torch.tensor([20.0, 30.0]), torch.tensor([60.0]), None):
+        images = 2 if years is None else len(years)
+        runner.batch = {"logits": torch.zeros(images, 3), "targets": torch.zeros(images, dtype=torch.int64)}
+        runner.batch |= {} if years is None else {"years": years}
+        callback.on_batch_end(runner)
+    callback.on_loader_end(runner)
+    np.testing.assert_array_equal([*runner.loader_metrics.values()], [20, 30, 60, np.nan, np.nan, 5])
+
+
 @pytest.mark.parametrize(
     ("declared", "monitor", "sentence"),
     [

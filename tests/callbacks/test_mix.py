@@ -44,6 +44,12 @@ def mixed(train):
     return run
 
 
+def test_two_persons_in_one_image_have_no_one_age() -> None:
+    batch = {"features": torch.rand(3, 8), "targets": torch.arange(3), "years": torch.tensor([20.0, 40.0, 60.0])}
+    assert mixed_batch(of_points, batch, CLASSES, (1, 1, 1, 1))["years"].isnan().all()
+    assert batch["years"].tolist() == [20.0, 40.0, 60.0]
+
+
 def test_training_batches_are_mixed_from_seed_fold_epoch_and_batch(mixed) -> None:
     batches, runner = mixed()
     points, number = runner.loaders["train"].dataset, {}

@@ -9,6 +9,8 @@ from callbacks.freeze import FreezeCallback
 from callbacks.mix import MixCallback
 from callbacks.monitor import Monitor
 from callbacks.optimizer import BackwardCallback, OptimizerCallback
+from callbacks.pace import PaceCallback
+from callbacks.probe import ProbeCallback
 from callbacks.progress import ProgressCallback
 from callbacks.scheduler import SchedulerCallback
 from callbacks.soup import GreedySoup, SoupCallback
@@ -36,6 +38,8 @@ def test_every_callback_takes_its_order_from_the_table() -> None:
         "checkpoint": CheckpointCallback(monitor, {}, nothing, nothing, nothing, nothing),
         "early_stopping": EarlyStoppingCallback(monitor, 3),
         "progress": ProgressCallback("fold 1/5", 3, monitor, nothing, nothing, nothing),
+        "pace": PaceCallback(20, nothing),
+        "probe": ProbeCallback(1, None, None),
     }
     assert {name: callback.order for name, callback in callbacks.items()} == ORDER
 

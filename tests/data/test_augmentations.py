@@ -53,7 +53,7 @@ def test_a_cache_serves_them_with_the_same_pixels(name: str, competition: Path, 
     settings = CacheSettings(tmp_path, limit=2**30, processes=1)
     cache = open_cache(settings, data.root, list(table["path"]), transform.working_size, lambda text: None)
     keys = [(epoch, position) for epoch in (1, 2) for position in range(7)]
-    cached, decoded = (ImageDataset(data.root, table, transform, seed=1, cache=c) for c in (cache, None))
+    cached, decoded = (ImageDataset(data.root, table, transform, seed=1, caches=c) for c in ([cache], []))
     batch = cached.__getitems__(keys)["features"]
     assert batch.shape == (14, *SIZE, 3) and torch.equal(batch, decoded.__getitems__(keys)["features"])
 

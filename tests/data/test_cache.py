@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from data.cache import IMAGES, INDEX, ImageCache, cache_bytes, cache_place, make_room
+from data.cache import IMAGES, INDEX, ImageCache, cache_bytes, cache_place, cached_images, make_room
 from data.cache_build import CacheSettings, open_cache
 from data.datasets import ImageDataset
 from data.errors import DataError
@@ -43,7 +43,7 @@ def test_a_cache_holds_what_decoding_gives(data, opened, processes: int) -> None
     paths = list(data.train["path"])
     assert sum(ticks) == 84
     assert f"84 images of 32x24 are decoded once into {cache.folder}" in said[0]
-    images = cache.images(paths[::-1])
+    images = cached_images([cache], paths[::-1])
     expected = [working_image(decode_rgb(data.root / path, min_size=SIZE), SIZE) for path in paths[::-1]]
     np.testing.assert_array_equal(np.stack([images[position] for position in range(84)]), expected)
     np.testing.assert_array_equal(images.take([5, 0, 83, 5]), np.stack(expected)[[5, 0, 83, 5]])
@@ -58,15 +58,31 @@ def test_batches_are_the_same_with_and_without_a_cache(data, opened, still: bool
     keys = [(3, position) for position in (4, 0, 9)]
     cache, _ = opened()
     decoded = ImageDataset(data.root, table, transform, seed=1).__getitems__(keys)
-    cached = pickle.loads(pickle.dumps(ImageDataset(data.root, table, transform, seed=1, cache=cache)))  # noqa: S301
+    cached = pickle.loads(pickle.dumps(ImageDataset(data.root, table, transform, seed=1, caches=[cache])))  # noqa: S301
     for name, values in cached.__getitems__(keys).items():
         assert (values == decoded[name]).all()
     np.testing.assert_array_equal(cached.images.take([0]), cached.images.take([0]))
 
 
+def test_a_table_is_served_by_two_caches_together_or_decoded(data, opened) -> None:
+    """Images from elsewhere are in a cache of their own, under absolute paths."""
+    own, elsewhere = list(data.train["path"][:20]), [str(data.root / path) for path in data.train["path"][20:40]]
+    caches = [opened(paths=paths)[0] for paths in (own, elsewhere)]
+    table = data.train.iloc[:40].assign(path=[*own, *elsewhere]).sample(frac=1, random_state=0)
+    keys = [(1, position) for position in (7, 31, 0, 7, 39)]
+    transform = resize(size=SIZE)
+    decoded = ImageDataset(data.root, table, transform, seed=1)
+    both = ImageDataset(data.root, table, transform, seed=1, caches=caches)
+    assert hasattr(both.images, "take") and not hasattr(decoded.images, "take")
+    both = pickle.loads(pickle.dumps(both))  # noqa: S301
+    assert (both.__getitems__(keys)["features"] == decoded.__getitems__(keys)["features"]).all()
+    np.testing.assert_array_equal(both.images[31], both.images.take([31])[0])
+    assert not hasattr(ImageDataset(data.root, table, transform, seed=1, caches=caches[:1]).images, "take")
+
+
 def test_what_is_done_to_a_batch_does_not_reach_the_cache(data, opened) -> None:
     cache, _ = opened()
-    images = cache.images(list(data.train["path"]))
+    images = cached_images([cache], list(data.train["path"]))
     images[0][:] = 0
     images.take([0])[:] = 0
     assert images[0].any() and cache.is_whole()
@@ -74,7 +90,7 @@ def test_what_is_done_to_a_batch_does_not_reach_the_cache(data, opened) -> None:
 
 def test_a_transform_of_another_size_decodes(data, opened) -> None:
     cache, _ = opened()
-    dataset = ImageDataset(data.root, data.train, resize(size=(16, 12)), seed=1, cache=cache)
+    dataset = ImageDataset(data.root, data.train, resize(size=(16, 12)), seed=1, caches=[cache])
     assert dataset.__getitems__([(0, 0)])["features"].shape == (1, 16, 12, 3)
 
 

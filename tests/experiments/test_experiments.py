@@ -2,22 +2,27 @@ import ast
 import importlib
 import json
 import os
+import shutil
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from rich.console import Console
 
+from benchmarks.simulated_runs import write_run
 from data.cache_build import CacheSettings
 from data.reading import read_data
 from data.splits import PersonHoldout, PersonStratifiedKFold
+from data.synthetic import write_sample
 from runners.environment import Compute
 from runners.experiment import Experiment
 from runners.main import run_experiment
 from runners.module_variant import variant
 from runners.question import question
+from runners.run_folder import RunFolder
 from runners.search_space import check_space
 
 FOLDER = Path(__file__).parents[2] / "experiments"
@@ -33,7 +38,7 @@ def test_every_experiment_says_what_it_is(path: Path) -> None:
     experiment = declared(path)
     assert experiment.name == path.stem
     record = json.loads(json.dumps(experiment.record()))
-    assert json.loads(json.dumps(Experiment.from_record(record).record())) == record
+    assert json.loads(json.dumps(type(experiment).from_record(record).record())) == record
     docstring = ast.get_docstring(ast.parse(path.read_text())) or ""
     assert question(path).endswith("?"), "its docstring opens with the question it asks"
     for heading in ("Copied from:", "Command:", "Result:"):
@@ -48,6 +53,7 @@ def test_every_experiment_trains_a_batch_and_hands_in(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     _write_matched_split(competition)            # for the experiment that validates on what `match` wrote
+    _write_sources(competition, path.stem)
     console = Console(width=100, file=open(os.devnull, "w"))
     compute, cache = Compute(device="cpu", threads=1, workers=0, jobs=1), CacheSettings(tmp_path, 0, 1)
     experiment = declared(path)
@@ -63,6 +69,21 @@ def _write_matched_split(competition: Path) -> None:
     Path("splits").mkdir()
     folds = PersonHoldout(valid_fraction=0.3).assign(table, seed=0)
     table.assign(fold=folds)[["image_id", "path", "person", "target", "fold"]].to_csv("splits/matched.csv", index=False)
+
+
+def _write_sources(competition: Path, experiment: str) -> None:
+    """The baseline's finished run, the images and the corrections that some experiments take something from."""
+    if experiment == "corrected_labels":
+        Path("data").mkdir()
+        shutil.copy(FOLDER.parent / "data/mask_corrections.csv", "data")
+    if experiment == "external_images":
+        write_sample(Path("input/external"), train_persons=2, eval_persons=1, size=(64, 48), seed=5)
+    if experiment in ("pseudo_labels", "pseudo_soft", "final_fit"):
+        data = read_data(competition)
+        folds = PersonStratifiedKFold(folds=2).assign(data.train, seed=42)
+        even = np.full((2, len(data.train) + len(data.test), 18), 1 / 18, np.float32)
+        run = RunFolder(Path("runs/baseline/20261101-120000-0123456789"))
+        write_run(run, data, folds, even[0, : len(data.train)], even[:, len(data.train) :])
 
 
 def test_the_five_experiments_of_the_first_screen_are_there() -> None:

@@ -44,12 +44,14 @@ def test_check_tells_what_is_there_and_what_is_wrong(competition: Path, tmp_path
 def test_one_damaged_run_or_module_does_not_hide_the_others(tmp_path: Path) -> None:
     from analysis.catalogue import catalogue
 
-    for name, text in (("fine", '"""Is it?"""'), ("empty", '"""And this?"""'), ("broken", "def (")):
+    texts = {"fine": '"""Is it?"""', "empty": '"""And this?"""', "fit": '"""All?"""', "broken": "def ("}
+    for name, text in texts.items():
         (tmp_path / f"{name}.py").write_text(text)
         run = tmp_path / "runs" / name / "20261123-150000-aaaaaaaaaa"
         run.mkdir(parents=True)
         (run / "MANIFEST.json").write_text("{}")
-        (run / "scores.json").write_text("{}" if name == "empty" else "{")
+        (run / "scores.json").write_text({"empty": "{}", "fit": '{"fits": [{}, {}]}'}.get(name, "{"))
     shown = {entry.name: entry for entry in catalogue(tmp_path, tmp_path / "runs")}
     assert shown["fine"].question == "Is it?" and "does not parse" in shown["broken"].question
+    assert shown["fit"].result == "final fit, 2 networks: no score"
     assert shown["empty"].result == shown["fine"].result == "scores.json is missing or damaged"

@@ -30,6 +30,8 @@ def declare() -> Callable[..., Experiment]:
             "seed": 3,
             "split": partial(PersonStratifiedKFold, folds=2),
             "corrections": None,
+            "extra_data": (),
+            "age_boundary": None,
             "epochs": 3,
             "batch_size": 8,
             "accumulate": 2,

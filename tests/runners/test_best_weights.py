@@ -13,7 +13,7 @@ from torch import nn
 from torch._dynamo.utils import counters
 
 import runners.compilation
-import runners.fold
+import runners.fold_loaders
 from callbacks.average import EMA, SWA
 from callbacks.soup import GreedySoup
 from data.cache_build import CacheSettings
@@ -122,14 +122,14 @@ def test_half_precision_compiled_and_averaged_together_resume_with_the_same_bits
 ) -> None:
     monkeypatch.setattr(runners.compilation, "BACKEND", "eager")
     experiment = small(average=AVERAGES["ema"], precision="bf16", compile=True)
-    predicting, predict = [], runners.fold.predict
+    predicting, predict = [], runners.fold_loaders.predict
 
     def watched(model: nn.Module, *rest: object) -> np.ndarray:
         predicting.append(model._compiled_call_impl)
         return predict(model, *rest)
 
     with monkeypatch.context() as patch:
-        patch.setattr(runners.fold, "predict", watched)
+        patch.setattr(runners.fold_loaders, "predict", watched)
         before = counters["stats"]["unique_graphs"]
         whole, _ = run(experiment)
     assert counters["stats"]["unique_graphs"] > before and predicting == [None, None], "compiled for training only"

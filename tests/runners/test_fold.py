@@ -17,7 +17,9 @@ from data.errors import DataError
 from data.metadata import ImageData
 from runners.display import Display, make_console
 from runners.environment import Compute
-from runners.fold import Fold, make_callbacks, make_criteria, make_loaders
+from runners.fold import make_callbacks, make_criteria
+from runners.fold_loaders import make_loaders
+from runners.fold_rows import Fold
 from runners.fold_state import FoldState
 from runners.run_folder import FoldFolder
 

@@ -6,6 +6,7 @@ import pytest
 from data.reading import read_data
 from runners import identity as module
 from runners.identity import folds_table, identity, identity_parts
+from runners.sources import NOTHING, Sources
 
 
 @pytest.fixture
@@ -15,12 +16,12 @@ def parts(competition: Path, declare, tmp_path: Path):
     source = tmp_path / "tiny.py"
     source.write_text('"""Question?"""\nx = 1  # why\n')
 
-    def make(*, record=None, seed: int = 1, images: int | None = None, text: str | None = None, fast: bool = False):
+    def make(*, record=None, seed=1, images=None, text=None, fast: bool = False, sources: Sources = NOTHING):
         if text is not None:
             source.write_text(text)
         here = dataclasses.replace(data, train=data.train.head(images)) if images else data
         folds = declare().split().assign(here.train, seed=seed)
-        return identity_parts(record or declare().record(), folds_table(here, folds), here, source, fast)
+        return identity_parts(record or declare().record(), folds_table(here, folds), here, source, fast, sources)
 
     return make
 
@@ -39,6 +40,7 @@ def test_each_part_names_what_differs(parts, declare) -> None:
     assert changed(images=70) == {"split", "data"}
     assert changed(fast=True) == {"mode"}
     assert changed(text="x = 2\n") == {"code"}
+    assert changed(sources=Sources(origin={"epochs": {"run": "baseline 0123456789", "epochs": 7}})) == {"sources"}
 
 
 def test_the_content_of_a_file_that_is_named_is_part_of_the_run(parts, declare, tmp_path: Path) -> None:

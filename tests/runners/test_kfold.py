@@ -92,7 +92,7 @@ def test_a_run_leaves_everything_that_was_promised(run, declare, competition: Pa
     assert f"F1 {scores['oof']['f1']:.4f}" in printed and str(folder.submission) in printed.replace("\n", "")
     assert Experiment.from_record(read_json(folder.record)).name == "tiny"
     assert folder.source.read_text() == '"""Does it run?"""\n'
-    assert set(read_json(folder.identity)) == {"experiment", "split", "data", "files", "code", "mode"}
+    assert set(read_json(folder.identity)) == {"experiment", "split", "data", "files", "sources", "code", "mode"}
     assert [row["persons"] for row in scores["folds"]] == [6, 6] and scores["oof"]["persons"] == 12
     assert set(json.loads(folder.environment.read_text())) >= {"python", "versions", "compute", "data"}
 
@@ -334,8 +334,8 @@ from runners.main import main
 from runners.models import timm_classifier
 from runners.views import identity
 main(Experiment(
-    name="killed", parent=None, seed=3, split=partial(PersonStratifiedKFold, folds=2), corrections=None, epochs=4,
-    batch_size=8, accumulate=3, clip_norm=1.0,
+    name="killed", parent=None, seed=3, split=partial(PersonStratifiedKFold, folds=2), corrections=None, extra_data=(),
+    age_boundary=None, epochs=4, batch_size=8, accumulate=3, clip_norm=1.0,
     model=partial(timm_classifier, backbone="test_resnet", pretrained=None, drop_rate=0.2), freeze_epochs=0,
     criteria={"ce": partial(CrossEntropy)}, criterion="ce", parameters=None,
     optimizer=partial(AdamW, lr=1e-3, weight_decay=0.01),

@@ -14,7 +14,7 @@ from data.balanced_samplers import oversampled
 from data.mixing import HalfFaceCutMix
 from data.reading import read_data
 from runners.contact_sheet import draw_sheet
-from runners.fold import make_loaders
+from runners.fold_loaders import make_loaders
 from runners.preview import TILES, Strip, preview_strips
 from runners.refusals import unwritten_fold
 from runners.views import crop, identity, scaled

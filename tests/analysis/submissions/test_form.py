@@ -24,6 +24,12 @@ def test_a_run_of_the_mask_competition_answers_integers(trial: Trial, run: RunFo
     assert form_of_run(run) == submission_form(trial.data)
 
 
+def test_a_final_fit_has_the_form_of_any_run(trial: Trial, run: RunFolder) -> None:
+    run.oof.unlink()
+    write_json(run.scores, {"classes": read_json(run.scores)["classes"], "fits": []})
+    assert form_of_run(run) == submission_form(trial.data)
+
+
 @pytest.mark.parametrize("names", [
     [f"label {number}" for number in range(18)],
     [str(number) for number in range(18)],                      # as those of sign_digits: both readings are one
