@@ -83,8 +83,9 @@ def _commit() -> dict[str, object]:
     git, here = shutil.which("git"), Path(__file__).parent
     if git is None:
         return {}
+    reads = [git, "--no-optional-locks", "-C", str(here)]  # killed with the run, status would leave the index locked
     answers = [
-        subprocess.run([git, "-C", str(here), *arguments], capture_output=True, text=True)  # noqa: S603 - fixed words
+        subprocess.run([*reads, *arguments], capture_output=True, text=True)  # noqa: S603 - fixed words
         for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain"])
     ]
     if any(answer.returncode for answer in answers):
