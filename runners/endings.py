@@ -17,6 +17,7 @@ MISTAKE = 1  # in the data or the declaration; a mistake in the command is typer
 INTERRUPTED, TERMINATED = 130, 143  # the shell's codes for Ctrl-C and for SIGTERM
 _GO_ON = "The same command continues from the last finished epoch."
 _UNWINDING_SECONDS = 3.0  # a command that was told to stop is gone by then, whatever it waits for
+_AGAIN_SECONDS = 0.01  # after a stop was raised where Python ignores exceptions
 
 
 class Terminated(BaseException):
@@ -32,6 +33,7 @@ def one_sentence(folder: Path) -> Iterator[None]:
     """
     stop = _Stop()
     before = {number: signal.signal(number, stop.first) for number in (signal.SIGINT, signal.SIGTERM)}
+    sys.unraisablehook = stop.ignored
     try:
         yield
     except DataError as error:
@@ -51,27 +53,45 @@ def one_sentence(folder: Path) -> Iterator[None]:
         raise typer.Exit(TERMINATED) from None
     finally:
         if not stop.asked:  # else the interpreter is on its way out, and must get there
+            sys.unraisablehook = stop.unraisablehook
             for number, handler in before.items():
                 signal.signal(number, handler)
 
 
 class _Stop:
-    """What the two signals do; the first one may be swallowed where Python ignores exceptions, as in a finalizer."""
+    """What the two signals do.
+
+    Python calls a handler wherever it is, and ignores what it raises in a finalizer or around a fork: it is raised
+    again a moment later.
+    """
 
     def __init__(self) -> None:
         self.asked = False
+        self.unraisablehook = sys.unraisablehook
 
     def first(self, number: int, frame: FrameType | None) -> None:
         """Raise, and see to it that the process ends."""
         self.asked = True
         self.code = INTERRUPTED if number == signal.SIGINT else TERMINATED
-        for again in (signal.SIGINT, signal.SIGTERM, signal.SIGALRM):
+        for again in (signal.SIGINT, signal.SIGTERM):
             signal.signal(again, self.at_once)
+        self.unwind(number, frame)
+
+    def unwind(self, number: int, frame: FrameType | None) -> None:
+        """Raise, for three seconds at most."""
+        signal.signal(signal.SIGALRM, self.at_once)
         signal.setitimer(signal.ITIMER_REAL, _UNWINDING_SECONDS)
-        raise KeyboardInterrupt if number == signal.SIGINT else Terminated
+        raise KeyboardInterrupt if self.code == INTERRUPTED else Terminated
+
+    def ignored(self, unraisable: "sys.UnraisableHookArgs") -> None:
+        """Hear of an exception that Python ignores; one of these is not to be."""
+        if self.asked and issubclass(unraisable.exc_type, KeyboardInterrupt | Terminated):
+            signal.signal(signal.SIGALRM, self.unwind)
+            signal.setitimer(signal.ITIMER_REAL, _AGAIN_SECONDS)
+        else:
+            self.unraisablehook(unraisable)
 
     def at_once(self, number: int, frame: FrameType | None) -> None:
         """End without unwinding: folds and workers end with the process that started them."""
-        sys.stdout.flush()
         os.write(2, f"error: ended at once. {_GO_ON}\n".encode())
         os._exit(self.code)

@@ -54,6 +54,38 @@ def test_a_stop_that_hangs_ends_by_itself() -> None:
     assert "ended at once" in process.communicate(timeout=60)[1] and process.returncode == 143
 
 
+IGNORES = """
+import signal, sys, typer
+from pathlib import Path
+from runners import endings
+
+class Finalized:
+    def __del__(self):
+        signal.raise_signal(signal.SIGTERM)
+        for _ in range(100):
+            pass
+
+try:
+    with endings.one_sentence(Path("runs")):
+        Finalized()
+        for _ in range(1000):
+            time.sleep(0.01)
+        print("was not stopped")
+except typer.Exit as ended:
+    sys.exit(ended.exit_code)
+"""
+
+
+def test_a_stop_that_python_ignores_is_raised_again() -> None:
+    """As in a finalizer, or around a fork: there, what a handler raises is printed and forgotten."""
+    answer = subprocess.run(  # noqa: S603 - our own words
+        [sys.executable, "-c", "import time" + IGNORES], cwd=PROJECT, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+    )  # fmt: skip
+    assert answer.returncode == 143 and "was not stopped" not in answer.stdout
+    assert answer.stderr == "error: ended by SIGTERM. The same command continues from the last finished epoch.\n"
+
+
 def test_without_a_signal_the_handlers_are_those_of_before(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     with one_sentence(tmp_path):
