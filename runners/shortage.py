@@ -13,13 +13,15 @@ _WORDS = (
     "out of memory",
     "std::bad_alloc",
     "can't start new thread",
+    "Insufficient memory",  # OpenCV
+    "could not create a primitive",  # oneDNN
 )
 
 
 def is_shortage(error: BaseException) -> bool:
     """Whether an error says that memory is short; torch on the processor and OpenCV have no type of error for it."""
     known = isinstance(error, MemoryError | torch.OutOfMemoryError)
-    return known or any(word in str(error) for word in (*_WORDS, "Insufficient memory"))
+    return known or any(word in str(error) for word in _WORDS)
 
 
 @contextmanager

@@ -56,7 +56,7 @@ def test_killed_workers(lane, figures, reference: Start, tmp_path: Path) -> None
         stage = rng.choice(("train", "validation", "inference"))
         while started.code is None and not (started.stage == stage and started.family()):
             time.sleep(0.001)
-        time.sleep(rng.uniform(0, 0.05))
+        time.sleep(rng.uniform(0, 0.15))
         workers = started.family()
         if not workers or started.code is not None:
             started.wait(HANG_SECONDS)
@@ -71,7 +71,7 @@ def test_killed_workers(lane, figures, reference: Start, tmp_path: Path) -> None
             ends["stopped"] += 1
             named += "in hand '" in sentence
         went_on(start, reference)
-    assert ends["stopped"] == wanted and named
+    assert ends["stopped"] == wanted and named >= lane(0, 1)
     figures(
         "DataLoader worker killed",
         f"{ends.total()} kills: {ends['stopped']} stopped with a sentence ({named} named "

@@ -49,7 +49,7 @@ calls: list[int] = []  # of the metric below, for a validation: it is told nothi
 
 def spoilt_metric(confusion: Any, *, epoch: int, infinite: bool) -> float:
     """Rises, and is NaN or infinite from an epoch on."""
-    calls.extend([1] * (confusion.sum() == VALIDATED))
+    calls.extend([1] * int(confusion.sum() == VALIDATED))
     bad = math.inf if infinite else math.nan
     return bad if len(calls) >= epoch else len(calls) / 100
 
