@@ -35,6 +35,7 @@ from runners.compilation import compile_network
 from runners.display import Progress
 from runners.environment import Compute
 from runners.experiment import Experiment, asks, build
+from runners.file_lock import locked
 from runners.fold_criteria import build_criteria
 from runners.fold_state import FoldState
 from runners.inference import predict
@@ -113,8 +114,13 @@ def run_fold(fold: Fold, progress: Progress) -> dict[str, NDArray[Any]]:
     """Train a fold, or go on with it, or find it done; returns its predictions.
 
     "valid" (n, C) probabilities in the order of the fold's rows, "test" (M, C), and scalars "best_epoch", "epochs".
-    Raises DataError where no epoch had a finite loss and monitored number.
+    Raises DataError where no epoch had a finite loss and monitored number, and where another process has the fold.
     """
+    with locked(fold.folder.root):  # a killed start's folds may live on for a moment
+        return _made(fold, progress)
+
+
+def _made(fold: Fold, progress: Progress) -> dict[str, NDArray[Any]]:
     state = FoldState(fold.folder, progress.line)
     done = state.load_predictions()
     if done is not None:
