@@ -3,12 +3,15 @@
 import json
 import os
 import shutil
+import signal
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +20,7 @@ from data.cache import IMAGES, INDEX, ImageCache, Size, cache_bytes, cache_place
 
 GIB = 2**30
 _ROWS_A_TASK = 64
+_LOOK_SECONDS = 0.1  # how often a process that decodes looks for its parent
 _DISK_LEFT = 1 * GIB  # a cache never takes the last of a disk: runs are written there too
 
 
@@ -115,7 +119,8 @@ def _fill_in_parallel(
         for rows in ranges:
             done(rows, fill_rows(rows))
         return checks
-    with ProcessPoolExecutor(processes, mp_context=get_context("fork" if os.name == "posix" else "spawn")) as pool:
+    context = get_context("fork" if os.name == "posix" else "spawn")
+    with ProcessPoolExecutor(processes, mp_context=context, initializer=_decode_for_parent) as pool:
         tasks = {pool.submit(fill_rows, rows): rows for rows in ranges}
         try:
             for task in as_completed(tasks):
@@ -124,3 +129,17 @@ def _fill_in_parallel(
             pool.shutdown(cancel_futures=True)
             raise
     return checks
+
+
+def _decode_for_parent() -> None:
+    """In a process that decodes: Ctrl-C is for the parent to heed, and there is no life without it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    while parent is not None and os.getppid() == parent.pid:
+        time.sleep(_LOOK_SECONDS)
+    os._exit(1)

@@ -1,6 +1,7 @@
 """Rows of a table as batches of pixels: decoded or cached, transformed, stacked; uint8 until they reach the model."""
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from torch.utils.data import get_worker_info
 
 from data.cache import CachedImages, DecodedImages, ImageCache, cached_images
 from data.errors import DataError
+from data.in_hand import InHand
 from data.transforms import Image, Transform
 
 Batch = dict[str, torch.Tensor]
@@ -25,7 +27,7 @@ class ImageDataset:
     none, and float32 (B, C) where `soft` (N, C) gives each row a distribution. An unreadable image raises DataError; it
     is never replaced by another. `caches` serve transforms of their working size where they hold all of the table's
     images together; any other transform decodes. A path is relative to `root`, or absolute. Ages are "years" (B,)
-    float32, NaN where one is not known, if the table has them.
+    float32, NaN where one is not known, if the table has them. `in_hand` is told what each worker process is given.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class ImageDataset:
         seed: int,
         caches: Sequence[ImageCache] = (),
         soft: NDArray[np.float32] | None = None,
+        in_hand: InHand | None = None,
     ) -> None:
         fitting = [cache for cache in caches if cache.size == transform.working_size]
         self.images: CachedImages | DecodedImages = cached_images(fitting, list(table["path"])) or DecodedImages(
@@ -50,17 +53,21 @@ class ImageDataset:
         self.years = torch.from_numpy(np.array(table["years"], np.float32)) if "years" in table else None
         self.transform = transform
         self.seed = seed
+        self.in_hand = in_hand
 
     def __len__(self) -> int:
         return len(self.image_ids)
 
     def __getitems__(self, keys: list[tuple[int, int]]) -> Batch | DataError:
         """The batch; from a worker process, an error is returned: raised, it would arrive as a traceback's text."""
-        try:
+        worker = get_worker_info()
+        if worker is None:
             return self._batch(keys)
+        if self.in_hand is not None:
+            self.in_hand.take(worker.id, os.getpid(), [position for _, position in keys])
+        try:
+            return shared(self._batch(keys))
         except DataError as error:
-            if get_worker_info() is None:
-                raise
             return error
 
     def _batch(self, keys: list[tuple[int, int]]) -> Batch:
@@ -78,6 +85,22 @@ class ImageDataset:
 
     def _image(self, epoch: int, position: int) -> Image:
         return self.transform(self.images[position], (self.seed, epoch, self.image_keys[position]))
+
+
+def shared(batch: Batch) -> Batch:
+    """The batch in shared memory; DataError where there is none left.
+
+    torch would move it there on its way out of the worker, in a thread whose errors nobody hears: the run would wait
+    for this batch for ever.
+    """
+    try:
+        return {name: values.share_memory_() for name, values in batch.items()}
+    except (RuntimeError, OSError) as error:
+        raise DataError(
+            f"A batch of {len(batch['index'])} images finds no room in the system's shared memory "
+            f"({' '.join(str(error).split())}): a larger /dev/shm, fewer --workers or a smaller batch_size would be "
+            "right; the same command continues from the last finished epoch."
+        ) from error
 
 
 def image_key(image_id: str) -> int:

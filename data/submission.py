@@ -1,6 +1,7 @@
 """submission.csv: written in the order of the test table, read back, and checked to the letter."""
 
 import csv
+import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -57,18 +58,21 @@ def write_answers(path: Path, form: SubmissionForm, image_ids: Sequence[str], la
     classes = _checked_classes(labels, len(image_ids), len(form.answers))
     class_of = dict(zip(image_ids, classes.tolist(), strict=True))
     _check_ids(f"{path}: the predictions", list(image_ids), form.ids)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary, text = path.with_name(f".{path.name}.{os.getpid()}.tmp"), io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow((form.id_column, form.answer_column))
+    writer.writerows((image_id, form.answers[class_of[image_id]]) for image_id in form.ids)
+    body = text.getvalue().encode()
     try:
-        with temporary.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow((form.id_column, form.answer_column))
-            writer.writerows((image_id, form.answers[class_of[image_id]]) for image_id in form.ids)
+        with temporary.open("wb") as stream:
+            stream.write(body)
             stream.flush()
             os.fsync(stream.fileno())
         read_answers(temporary, form)
         os.replace(temporary, path)
     except OSError as error:
-        raise DataError(f"{path} can't be written: {error.strerror}.") from error
+        needed = f"{len(body):,} bytes were to be written"
+        raise DataError(f"{path} can't be written: {error.strerror}; {needed}.") from error
     finally:
         temporary.unlink(missing_ok=True)
 

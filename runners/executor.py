@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 RunFold = Callable[["Fold", Progress], object]
 _TELL_SECONDS = 0.1  # a fold's process counts batches this long before it tells them
+_LOOK_SECONDS = 0.1  # and lives no longer than this without its parent
 
 
 def run_serially(folds: Sequence["Fold"], run: RunFold, display: Display) -> None:
@@ -106,9 +107,11 @@ def _work(fold: "Fold", run: RunFold, messages: "Connection[Any, Any]") -> None:
 
 
 def _end_with_parent() -> None:
+    """The sentinel alone would not do: the workers of another fold hold it open until they miss their own parent."""
     parent = multiprocessing.parent_process()
     if parent is not None:
-        wait([parent.sentinel])
+        while os.getppid() == parent.pid:
+            wait([parent.sentinel], timeout=_LOOK_SECONDS)
         os._exit(1)
 
 

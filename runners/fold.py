@@ -22,11 +22,13 @@ from callbacks.pace import PaceCallback
 from callbacks.progress import ProgressCallback
 from callbacks.scheduler import SchedulerCallback
 from callbacks.soup import GreedySoup, SoupCallback
+from data.loaders import worker_deaths_named
 from runners.best_weights import best_network
 from runners.compilation import compile_network
 from runners.display import Progress
 from runners.estimate import BATCHES, estimate_line, plan_run
 from runners.experiment import build
+from runners.file_lock import locked
 from runners.fold_criteria import build_criteria
 from runners.fold_loaders import make_loaders, probabilities
 from runners.fold_rows import Fold
@@ -35,6 +37,7 @@ from runners.followed import Followers, followed, show_fold
 from runners.optimizers import make_optimizer
 from runners.parameter_groups import head_prefixes
 from runners.schedulers import make_scheduler
+from runners.shortage import shortage_told
 from runners.state import write_checkpoint, write_table
 from runners.supervised import ClassificationRunner, make_engine
 from runners.timing import Timing
@@ -46,19 +49,25 @@ def run_fold(fold: Fold, progress: Progress) -> dict[str, NDArray[Any]]:
     """Train a fold, or go on with it, or find it done; returns its predictions.
 
     "valid" (n, C) probabilities in the order of the fold's rows, "test" (M, C), and scalars "best_epoch", "epochs".
-    Raises DataError where no epoch had a finite loss and monitored number.
+    Raises DataError where no epoch had a finite loss and monitored number, and where another process has the fold.
     """
+    with locked(fold.folder.root):  # a killed start's folds may live on for a moment
+        return _made(fold, progress)
+
+
+def _made(fold: Fold, progress: Progress) -> dict[str, NDArray[Any]]:
     state = FoldState(fold.folder, progress.line)
     done = state.load_predictions()
     if done is not None:
         progress.advance(fold.batches, fold.title)
         return done
     torch.set_num_threads(fold.compute.threads)
-    with followed(fold.tracking, fold.number) as followers:
+    with shortage_told(fold.title), followed(fold.tracking, fold.number) as followers:
         runner = train_fold(fold, state, progress, followers)
-        model, best_epoch = best_network(
-            runner, fold.experiment, fold.monitor, fold.folder, fold.title, fold.data.class_names, progress.line
-        )
+        with worker_deaths_named(runner.loaders.values()):
+            model, best_epoch = best_network(
+                runner, fold.experiment, fold.monitor, fold.folder, fold.title, fold.data.class_names, progress.line
+            )
         predictions = {
             "valid": probabilities(fold, fold.valid, model, progress),
             "test": probabilities(fold, fold.data.test, model, progress),
@@ -90,19 +99,20 @@ def train_fold(
     if experiment.compile:
         compile_network(model)
     runner = ClassificationRunner()
-    runner.train(
-        loaders=loaders,
-        model=model,
-        engine=make_engine(fold.compute.device, experiment.precision),
-        criterion=make_criteria(fold),
-        optimizer=optimizer,
-        scheduler=make_scheduler(experiment, optimizer, len(loaders["train"])),
-        callbacks=make_callbacks(fold, state, progress),
-        loggers=followers or {},
-        hparams=dict(fold.tracking.parameters) if fold.tracking else {},
-        num_epochs=fold.epochs,
-        seed=fold.seed,
-    )
+    with worker_deaths_named(loaders.values()):
+        runner.train(
+            loaders=loaders,
+            model=model,
+            engine=make_engine(fold.compute.device, experiment.precision),
+            criterion=make_criteria(fold),
+            optimizer=optimizer,
+            scheduler=make_scheduler(experiment, optimizer, len(loaders["train"])),
+            callbacks=make_callbacks(fold, state, progress),
+            loggers=followers or {},
+            hparams=dict(fold.tracking.parameters) if fold.tracking else {},
+            num_epochs=fold.epochs,
+            seed=fold.seed,
+        )
     return runner
 
 

@@ -10,7 +10,8 @@ from torch import nn
 
 from data.datasets import ImageDataset
 from data.errors import DataError
-from data.loaders import make_loader
+from data.in_hand import InHand
+from data.loaders import make_loader, worker_deaths_named
 from data.samplers import SequentialSampler
 from data.training_rows import Soft
 from runners.display import Progress
@@ -38,7 +39,16 @@ def still_loader(fold: Fold, table: pd.DataFrame) -> Any:
 
 
 def _loader(fold: Fold, table: pd.DataFrame, transform: Any, sampler: Any, soft: Soft | None = None) -> Any:
-    dataset = ImageDataset(fold.data.root, table, transform, seed=fold.experiment.seed, caches=fold.caches, soft=soft)
+    in_hand = InHand(fold.compute.workers, fold.experiment.batch_size) if fold.compute.workers else None
+    dataset = ImageDataset(
+        fold.data.root,
+        table,
+        transform,
+        seed=fold.experiment.seed,
+        caches=fold.caches,
+        soft=soft,
+        in_hand=in_hand,
+    )
     return make_loader(
         dataset,
         sampler,
@@ -54,4 +64,5 @@ def probabilities(fold: Fold, table: pd.DataFrame, model: nn.Module, progress: P
         return np.zeros((0, fold.classes), np.float32)
     loader = still_loader(fold, table)
     tick = partial(progress.advance, 1, f"{fold.title} predicts")
-    return predict(model, loader, fold.experiment.tta, fold.experiment.activation, fold.compute.device, tick)
+    with worker_deaths_named([loader]):
+        return predict(model, loader, fold.experiment.tta, fold.experiment.activation, fold.compute.device, tick)

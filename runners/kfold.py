@@ -29,7 +29,7 @@ from runners.linear_probe import Declaration
 from runners.run_folder import RunFolder
 from runners.scores import fit_scores, run_scores
 from runners.sources import NOTHING, Sources
-from runners.state import write_arrays, write_bytes, write_json, write_text
+from runners.state import json_text, write_arrays, write_bytes, write_json
 from runners.tracking import Tracking
 
 
@@ -41,19 +41,32 @@ def prepare_run(
     source: Path,
     parts: dict[str, str],
     sources: Sources = NOTHING,
-) -> None:
-    """Write what was declared into a new run's folder; one that is begun has it already."""
-    if run.identity.exists():  # written last: without it, the folder was not finished
-        return
-    write_bytes(run.source, source.read_bytes())
-    write_json(run.record, experiment.record())
-    write_text(run.folds, folds.to_csv(index=False))
+) -> list[str]:
+    """Write what was declared into a run's folder, and again what is damaged there; returns a remark on each of those.
+
+    A run of the same identity declares the same, but for comments in its source; a finished one is left as it is.
+    """
+    if run.finished:
+        return []
+    declared = {
+        run.source: source.read_bytes(),
+        run.record: json_text(experiment.record()).encode(),
+        run.folds: folds.to_csv(index=False).encode(),
+    }
     if experiment.corrections:
-        write_bytes(run.corrections, Path(experiment.corrections).read_bytes())
+        declared[run.corrections] = Path(experiment.corrections).read_bytes()
     if sources.origin:
-        write_json(run.sources, sources.origin)
-        write_text(run.extra, sources.table().to_csv(index=False))
-    write_json(run.identity, parts)
+        declared[run.sources] = json_text(sources.origin).encode()
+        declared[run.extra] = sources.table().to_csv(index=False).encode()
+    declared[run.identity] = json_text(parts).encode()  # last: without it, the folder was not finished
+    remarks = []
+    for path, body in declared.items():
+        there = path.read_bytes() if path.exists() else None
+        if there is not None and there != body:
+            remarks.append(f"{path.name} was not what this run declares: it is written again")
+        if there != body:
+            write_bytes(path, body)
+    return remarks
 
 
 def make_folds(

@@ -123,7 +123,7 @@ def run_experiment(
         refuse_copies(sources, data, cache, console)
     with open_run(runs, experiment.name, identity(parts)) as run:
         remarks = [] if run.begun else unlike_the_last(earlier, parts)
-        prepare_run(run, experiment, data, table, source, parts, sources)
+        remarks += prepare_run(run, experiment, data, table, source, parts, sources)
         if not run.finished:
             changes = note_environment(run.environment, environment(compute, data.root), run.begun)
             remarks += [f"{change}: the last digits of results may differ" for change in changes]

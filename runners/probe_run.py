@@ -53,7 +53,7 @@ def run_probe(
     earlier = list_runs(runs, probe.name)
     with open_run(runs, probe.name, identity(parts)) as run:
         remarks = [] if run.begun else unlike_the_last(earlier, parts)
-        prepare_run(run, probe, data, table, source, parts)
+        remarks += prepare_run(run, probe, data, table, source, parts)
         if not run.finished:
             changes = note_environment(run.environment, environment(compute, data.root), run.begun)
             remarks += [f"{change}: the last digits of results may differ" for change in changes]

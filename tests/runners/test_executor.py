@@ -59,7 +59,7 @@ def test_no_more_folds_than_jobs_run_at_a_time(tmp_path: Path) -> None:
     def count(fold, progress) -> None:
         (tmp_path / f"{fold.number}.running").touch()
         progress.line(str(len(list(tmp_path.glob("*.running")))))
-        time.sleep(0.05)
+        time.sleep(0.3)
         (tmp_path / f"{fold.number}.running").unlink()
 
     shown = Shown()
@@ -112,6 +112,10 @@ from test_executor import Shown, folds
 from runners.executor import run_in_processes
 import os
 def sleep(fold, progress):
+    worker = os.fork()  # as a DataLoader's, which inherits what its fold holds of the others
+    if worker == 0:
+        time.sleep(600)
+    (fold.folder / f"{{fold.number}}.worker").write_text(str(worker))
     (fold.folder / f"{{fold.number}}.pid").write_text(str(os.getpid()))
     time.sleep(600)
 run_in_processes(folds(Path(sys.argv[1]), 3), sleep, Shown(), jobs=3)
@@ -134,6 +138,8 @@ def test_folds_do_not_outlive_their_killed_parent(tmp_path: Path) -> None:
     while alive and time.monotonic() < deadline:
         time.sleep(0.02)
         alive = [pid for pid in alive if _alive(pid)]
+    for file in tmp_path.glob("*.worker"):
+        os.kill(int(file.read_text()), signal.SIGKILL)
     assert not alive
 
 
