@@ -42,8 +42,7 @@ class CachedImages:
 
     @cached_property
     def _array(self) -> Pixels:
-        array: Pixels = np.load(self.file, mmap_mode="r")
-        return array
+        return open_array(self.file)
 
     def __getitem__(self, position: int) -> Pixels:
         """A copy of an image, (H, W, 3)."""
@@ -87,12 +86,18 @@ class ImageCache:
         """Whether every row is what was written, by its checksum."""
         try:
             index = _read_index(self.folder)
-            array = np.load(self.folder / IMAGES, mmap_mode="r")
+            array = open_array(self.folder / IMAGES)
             if array.shape != (len(index["paths"]), *self.size, 3) or array.dtype != np.uint8:
                 return False
             return all(zlib.crc32(row) == check for row, check in zip(array, index["checks"], strict=True))
-        except (OSError, EOFError, ValueError, KeyError, TypeError):
+        except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError):
             return False
+
+
+def open_array(file: Path) -> Pixels:
+    """The rows of a cache's images.npy, memory-mapped; ValueError for any other file: no archive, no objects."""
+    array: Pixels = np.lib.format.open_memmap(file, mode="r")
+    return array
 
 
 def cache_bytes(images: int, size: Size) -> int:
