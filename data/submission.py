@@ -1,6 +1,5 @@
 """submission.csv: written in the order of the test table, read back, and checked to the letter."""
 
-import csv
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from data.csv_rows import FORMULA_STARTS, numbered, read_rows
+from data.csv_text import csv_text
 from data.errors import DataError, quote
 from data.findings import raise_first, some_names
 from data.metadata import ImageData
@@ -60,9 +60,8 @@ def write_answers(path: Path, form: SubmissionForm, image_ids: Sequence[str], la
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow((form.id_column, form.answer_column))
-            writer.writerows((image_id, form.answers[class_of[image_id]]) for image_id in form.ids)
+            rows = ((image_id, form.answers[class_of[image_id]]) for image_id in form.ids)
+            stream.write(csv_text([(form.id_column, form.answer_column), *rows]))
             stream.flush()
             os.fsync(stream.fileno())
         read_answers(temporary, form)

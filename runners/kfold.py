@@ -15,6 +15,7 @@ from data.cache import ImageCache
 from data.cache_build import CacheSettings, open_cache
 from data.errors import DataError
 from data.metadata import ImageData
+from data.splits import split_text
 from data.submission import write_submission
 from runners.display import Display
 from runners.environment import Compute
@@ -35,7 +36,7 @@ def prepare_run(
         return
     write_bytes(run.source, source.read_bytes())
     write_json(run.record, experiment.record())
-    write_text(run.folds, folds.to_csv(index=False))
+    write_text(run.folds, split_text(folds))
     if experiment.corrections:
         write_bytes(run.corrections, Path(experiment.corrections).read_bytes())
     write_json(run.identity, parts)
