@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 
-.PHONY: run test browser lock
+.PHONY: run test browser reliability lock
 
 run: $(VENV)/installed
 	$(BIN)/python -m data.synthetic --out input/sample
@@ -14,7 +14,11 @@ run: $(VENV)/installed
 test: $(VENV)/installed-dev browser
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+# The full lane of tests/reliability: minutes, and a table of figures at its end.
+reliability: $(VENV)/installed-dev
+	RELIABILITY=full $(BIN)/python -m pytest -n 2 --dist loadfile tests/reliability
 
 # The report is opened in a real browser: the one that is there, else Debian's.
 browser:

@@ -24,6 +24,11 @@ def batch_weight(criterion: Any, targets: torch.Tensor) -> torch.Tensor | float:
     return weight
 
 
+def target_key(criterion: Any) -> str:
+    """What a batch has to be compared with under a criterion: "targets", or the `target_key` that it names."""
+    return str(getattr(criterion, "target_key", "targets"))
+
+
 class CriterionCallback(ICriterionCallback):
     """Puts the batch's loss into ``runner.batch_metrics["loss"]`` and the loader's mean into its metrics.
 
@@ -31,9 +36,10 @@ class CriterionCallback(ICriterionCallback):
     sum. Where a schedule names several criteria, each is also logged by itself, as "loss_<name>", in every epoch,
     whether or not it is trained with: a number that can be compared across a switch.
 
-    A loss is a mean over the batch. What it was divided by is its weight in ``runner.loss_weight``: the images, or what
-    the criterion's `batch_weight(targets)` says where it has one (the sum of class weights). Means of several batches
-    are put together by it, so they equal the mean over all their images, here and under gradient accumulation.
+    A loss is a mean over the batch. What it was divided by is its weight: the images, or what the criterion's
+    `batch_weight(targets)` says where it has one (the sum of class weights). Means of several batches are put together
+    by it, so they equal the mean over all their images, here and under gradient accumulation, for which
+    ``runner.losses`` holds (loss, weight) of each part of the sum with a divisor of its own.
 
     Catalyst's own callback caches ``runner.criterion`` at the start of training, so that a criterion can never be
     switched with it.
@@ -52,18 +58,22 @@ class CriterionCallback(ICriterionCallback):
 
     def on_batch_end(self, runner: Any) -> None:
         """Loss of the batch: a scalar tensor with its graph."""
-        logits, targets = runner.batch["logits"], runner.batch["targets"]  # (B, C), (B,) or (B, C)
-        total: torch.Tensor | None = None
+        logits = runner.batch["logits"]  # (B, C)
+        sums: dict[str | None, tuple[torch.Tensor, torch.Tensor | float]] = {}  # losses and their weight, by divisor
         for row, name in zip(self.sums, self.names, strict=True):
             criterion, share = runner.criterion[name], self.parts.get(name)
+            targets = runner.batch[target_key(criterion)]  # classes (B,) or (B, C), years (B,)
             with torch.set_grad_enabled(torch.is_grad_enabled() and share is not None):
                 loss = criterion(logits, targets)
             weight = batch_weight(criterion, targets)
             if share is not None:
-                total, runner.loss_weight = share * loss if total is None else total + share * loss, weight
+                divisor = name if hasattr(criterion, "batch_weight") else None
+                before = sums[divisor][0] + share * loss if divisor in sums else share * loss
+                sums[divisor] = (before, weight)
             row[0] += loss.detach().float() * weight
             row[1] += weight
-        runner.batch_metrics["loss"] = total
+        runner.losses = tuple(sums.values())
+        runner.batch_metrics["loss"] = torch.stack([loss for loss, _ in runner.losses]).sum()
 
     def on_loader_end(self, runner: Any) -> None:
         """Mean losses over the loader, from sums over processes."""

@@ -2,9 +2,12 @@
 
 Each batch's loss is weighted by what it is a mean over (its images, or their class weights), and a window's gradients
 are divided by the sum of these weights before the step: the last, shorter window of an epoch counts like all others.
-Windows never cross an epoch.
+Criteria that are summed and divided by different things keep their gradients apart until then. Windows never cross an
+epoch.
 """
 
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -18,21 +21,66 @@ def closes_window(batch: int, batches: int, accumulate: int) -> bool:
     return batch % accumulate == 0 or batch == batches
 
 
-class BackwardCallback(IBackwardCallback):
-    """Gradients of the batch's loss times its ``runner.loss_weight``, over a full window's images.
+class Window:
+    """Gradients of the batches of one step: for each divisor the sum of weight * gradient, and of the weights."""
 
-    That last divisor is only there to keep half precision in its range; OptimizerCallback puts the right one.
+    def __init__(self, parameters: Sequence[torch.Tensor]) -> None:
+        self.parameters = parameters
+        self.gradients: list[list[torch.Tensor | None]] = []  # by divisor and parameter
+        self.weights: list[torch.Tensor | float] = []
+
+    def add(self, divisor: int, weight: torch.Tensor | float, backward: Callable[[], None]) -> None:
+        """Let `backward` add to the gradients of a divisor, and no other's."""
+        if divisor == len(self.weights):
+            self.gradients.append([None] * len(self.parameters))
+            self.weights.append(0.0)
+        for parameter, gradient in zip(self.parameters, self.gradients[divisor], strict=True):
+            parameter.grad = gradient
+        backward()
+        self.gradients[divisor] = [parameter.grad for parameter in self.parameters]
+        self.weights[divisor] += weight
+
+    def close(self, scale: float) -> None:
+        """Leave each divisor's gradients times scale / its weights, summed, in the parameters' `grad`."""
+        for parameter in self.parameters:
+            parameter.grad = None
+        for gradients, weight in zip(self.gradients, self.weights, strict=True):
+            # a window of classes that weigh 0 has no gradient
+            factor = scale / weight.clamp(min=1e-12) if isinstance(weight, torch.Tensor) else scale / weight
+            for parameter, gradient in zip(self.parameters, gradients, strict=True):
+                if gradient is not None:
+                    scaled = gradient.mul_(factor)
+                    parameter.grad = scaled if parameter.grad is None else parameter.grad.add_(scaled)
+        self.gradients, self.weights = [], []
+
+
+class BackwardCallback(IBackwardCallback):
+    """Gradients of the batch's losses times their weights, over a full window's images.
+
+    That last divisor is only there to keep half precision in its range; OptimizerCallback puts the right one. Without
+    accumulation the batch's loss has its divisors already.
     """
 
     def __init__(self, accumulate: int, batch_size: int) -> None:
         super().__init__()
         self.order = ORDER["backward"]
+        self.accumulate = accumulate
         self.window_images = accumulate * batch_size
 
     def on_batch_end(self, runner: Any) -> None:
         """Back-propagate on training batches."""
-        if runner.is_train_loader:
-            runner.engine.backward(runner.batch_metrics["loss"] * (runner.loss_weight / self.window_images))
+        if not runner.is_train_loader:
+            return
+        if self.accumulate == 1:
+            runner.engine.backward(runner.batch_metrics["loss"])
+            return
+        for divisor, (loss, weight) in enumerate(runner.losses):
+            backward = partial(
+                runner.engine.backward,
+                loss * (weight / self.window_images),
+                retain_graph=divisor + 1 < len(runner.losses),
+            )
+            runner.window.add(divisor, weight, backward)
 
 
 class OptimizerCallback(IOptimizerCallback):
@@ -52,23 +100,19 @@ class OptimizerCallback(IOptimizerCallback):
         """Begin a window; note the epoch's learning rate before anything changes it."""
         if runner.is_train_loader:
             runner.optimizer.zero_grad(set_to_none=True)
-            self.weight: torch.Tensor | float = 0.0
+            self.parameters = [p for group in runner.optimizer.param_groups for p in group["params"]]
+            runner.window = Window(self.parameters)
             runner.epoch_metrics["_epoch_"]["lr"] = runner.optimizer.param_groups[0]["lr"]
 
     def on_batch_end(self, runner: Any) -> None:
         """Step where the window closes."""
         if not runner.is_train_loader:
             return
-        self.weight += runner.loss_weight
         if not closes_window(runner.loader_batch_step, runner.loader_batch_len, self.accumulate):
             return
-        parameters = [p for group in runner.optimizer.param_groups for p in group["params"] if p.grad is not None]
-        if isinstance(self.weight, torch.Tensor):  # of class weights; a window of classes that weigh 0 has no gradient
-            torch._foreach_mul_([p.grad for p in parameters], self.window_images / self.weight.clamp(min=1e-12))
-        elif self.weight != self.window_images:
-            torch._foreach_mul_([p.grad for p in parameters], self.window_images / self.weight)
+        if self.accumulate > 1:
+            runner.window.close(self.window_images)
         if self.clip_norm is not None:
-            runner.engine.clip_grad_norm_(parameters, self.clip_norm)
+            runner.engine.clip_grad_norm_([p for p in self.parameters if p.grad is not None], self.clip_norm)
         runner.optimizer.step()
         runner.optimizer.zero_grad(set_to_none=True)
-        self.weight = 0.0

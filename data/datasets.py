@@ -1,6 +1,7 @@
 """Rows of a table as batches of pixels: decoded or cached, transformed, stacked; uint8 until they reach the model."""
 
 import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from torch.utils.data import get_worker_info
 
 from data.cache import CachedImages, DecodedImages, ImageCache
 from data.errors import DataError
+from data.in_hand import InHand
 from data.transforms import Image, Transform
 
 Batch = dict[str, torch.Tensor]
@@ -21,11 +23,18 @@ class ImageDataset:
     Items are taken a batch at a time with keys (epoch, position) from a sampler. A batch is {"features": (B, H, W, 3)
     uint8, "targets": (B,) int64, "index": (B,) int64 positions in the table}; targets are absent where the table has
     none. An unreadable image raises DataError; it is never replaced by another. `cache` serves transforms of its
-    working size; any other decodes.
+    working size; any other decodes. `in_hand` is told what each worker process is given.
     """
 
     def __init__(
-        self, root: Path, table: pd.DataFrame, transform: Transform, *, seed: int, cache: ImageCache | None = None
+        self,
+        root: Path,
+        table: pd.DataFrame,
+        transform: Transform,
+        *,
+        seed: int,
+        cache: ImageCache | None = None,
+        in_hand: InHand | None = None,
     ) -> None:
         self.images: CachedImages | DecodedImages = (
             cache.images(list(table["path"]))
@@ -37,17 +46,21 @@ class ImageDataset:
         self.targets = torch.from_numpy(np.array(table["target"], np.int64)) if "target" in table else None
         self.transform = transform
         self.seed = seed
+        self.in_hand = in_hand
 
     def __len__(self) -> int:
         return len(self.image_ids)
 
     def __getitems__(self, keys: list[tuple[int, int]]) -> Batch | DataError:
         """The batch; from a worker process, an error is returned: raised, it would arrive as a traceback's text."""
-        try:
+        worker = get_worker_info()
+        if worker is None:
             return self._batch(keys)
+        if self.in_hand is not None:
+            self.in_hand.take(worker.id, os.getpid(), [position for _, position in keys])
+        try:
+            return shared(self._batch(keys))
         except DataError as error:
-            if get_worker_info() is None:
-                raise
             return error
 
     def _batch(self, keys: list[tuple[int, int]]) -> Batch:
@@ -63,6 +76,22 @@ class ImageDataset:
 
     def _image(self, epoch: int, position: int) -> Image:
         return self.transform(self.images[position], (self.seed, epoch, self.image_keys[position]))
+
+
+def shared(batch: Batch) -> Batch:
+    """The batch in shared memory; DataError where there is none left.
+
+    torch would move it there on its way out of the worker, in a thread whose errors nobody hears: the run would wait
+    for this batch for ever.
+    """
+    try:
+        return {name: values.share_memory_() for name, values in batch.items()}
+    except (RuntimeError, OSError) as error:
+        raise DataError(
+            f"A batch of {len(batch['index'])} images finds no room in the system's shared memory "
+            f"({' '.join(str(error).split())}): a larger /dev/shm, fewer --workers or a smaller batch_size would be "
+            "right; the same command continues from the last finished epoch."
+        ) from error
 
 
 def image_key(image_id: str) -> int:

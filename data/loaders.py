@@ -1,11 +1,15 @@
 """Loaders over a table's images."""
 
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from torch.utils.data import DataLoader
 
 from data.datasets import ImageDataset
 from data.errors import DataError
+from data.findings import some_names
 from data.samplers import SequentialSampler, ShuffledSampler
 
 
@@ -37,6 +41,37 @@ def raise_failure(batch: Any) -> None:
     """Raise the DataError that a worker process returned in place of a batch; nothing for a batch."""
     if isinstance(batch, DataError):
         raise batch
+
+
+_DEATH = re.compile(r"DataLoader worker \(pid(?:\(s\))? ([\d, ]+)\) (.*)", re.DOTALL)
+
+
+def is_worker_death(error: BaseException) -> bool:
+    """Whether torch says that a worker process has died; it does so wherever the program happens to be."""
+    return isinstance(error, RuntimeError) and _DEATH.match(str(error)) is not None
+
+
+@contextmanager
+def worker_deaths_named(loaders: Iterable[Any]) -> Iterator[None]:
+    """DataError, with the images it had in hand, where a worker process of these loaders dies inside the block."""
+    try:
+        yield
+    except RuntimeError as error:
+        death = _DEATH.match(str(error))
+        if death is None:
+            raise
+        pids = [int(pid) for pid in death[1].split(",")]
+        images = [
+            loader.dataset.image_ids[position]
+            for loader in loaders
+            if loader.dataset.in_hand is not None
+            for position in loader.dataset.in_hand.of(pids)
+        ]
+        raise DataError(
+            f"A process that decodes images (pid {death[1]}) {' '.join(death[2].split()).rstrip('.')}; it had in hand "
+            f"{some_names(images) or 'no image yet'}. Fewer --workers would be right where memory is short; the same "
+            "command continues from the last finished epoch."
+        ) from error
 
 
 def _already_a_batch(batch: Any) -> Any:

@@ -58,16 +58,18 @@ def write_answers(path: Path, form: SubmissionForm, image_ids: Sequence[str], la
     class_of = dict(zip(image_ids, classes.tolist(), strict=True))
     _check_ids(f"{path}: the predictions", list(image_ids), form.ids)
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    rows = ((image_id, form.answers[class_of[image_id]]) for image_id in form.ids)
+    body = csv_text([(form.id_column, form.answer_column), *rows]).encode()
     try:
-        with temporary.open("w", encoding="utf-8", newline="") as stream:
-            rows = ((image_id, form.answers[class_of[image_id]]) for image_id in form.ids)
-            stream.write(csv_text([(form.id_column, form.answer_column), *rows]))
+        with temporary.open("wb") as stream:
+            stream.write(body)
             stream.flush()
             os.fsync(stream.fileno())
         read_answers(temporary, form)
         os.replace(temporary, path)
     except OSError as error:
-        raise DataError(f"{path} can't be written: {error.strerror}.") from error
+        needed = f"{len(body):,} bytes were to be written"
+        raise DataError(f"{path} can't be written: {error.strerror}; {needed}.") from error
     finally:
         temporary.unlink(missing_ok=True)
 

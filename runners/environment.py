@@ -10,6 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from data.errors import DataError
 from runners.state import read_json, write_json
 
 _PACKAGES = (
@@ -31,12 +32,16 @@ def note_environment(path: Path, now: dict[str, object], going_on: bool) -> list
     """Write a run's environment, or add to it where one that goes on has changed; returns what changed, in words.
 
     Results have the same bits only on the same device, threads and versions. environment.json keeps the first one and
-    under "continued" each that differed from the one before.
+    under "continued" each that differed from the one before. A damaged one is written anew.
     """
     if not (going_on and path.exists()):
         write_json(path, now)
         return []
-    written = read_json(path)
+    try:
+        written = read_json(path)
+    except DataError:
+        write_json(path, now)
+        return [f"{path.name} was damaged, and what it said of earlier starts is lost"]
     before = (written.get("continued") or [written])[-1]
     changes = list(_changes(before, now))
     if changes:
@@ -78,8 +83,9 @@ def _commit() -> dict[str, object]:
     git, here = shutil.which("git"), Path(__file__).parent
     if git is None:
         return {}
+    reads = [git, "--no-optional-locks", "-C", str(here)]  # killed with the run, status would leave the index locked
     answers = [
-        subprocess.run([git, "-C", str(here), *arguments], capture_output=True, text=True)  # noqa: S603 - fixed words
+        subprocess.run([*reads, *arguments], capture_output=True, text=True)  # noqa: S603 - fixed words
         for arguments in (["rev-parse", "HEAD"], ["status", "--porcelain"])
     ]
     if any(answer.returncode for answer in answers):

@@ -26,7 +26,8 @@ from callbacks.soup import GreedySoup, SoupCallback
 from data.cache import ImageCache
 from data.datasets import ImageDataset
 from data.errors import DataError
-from data.loaders import make_loader
+from data.in_hand import InHand
+from data.loaders import make_loader, worker_deaths_named
 from data.metadata import ImageData
 from data.samplers import SequentialSampler, ShuffledSampler
 from runners.best_weights import best_network
@@ -41,6 +42,7 @@ from runners.optimizers import make_optimizer
 from runners.parameter_groups import head_prefixes
 from runners.run_folder import FoldFolder
 from runners.schedulers import make_scheduler
+from runners.shortage import shortage_told
 from runners.state import write_checkpoint, write_table
 from runners.supervised import ClassificationRunner, make_engine
 from runners.timing import Timing
@@ -119,16 +121,18 @@ def run_fold(fold: Fold, progress: Progress) -> dict[str, NDArray[Any]]:
         progress.advance(fold.batches, fold.title)
         return done
     torch.set_num_threads(fold.compute.threads)
-    runner = train_fold(fold, state, progress)
-    model, best_epoch = best_network(
-        runner, fold.experiment, fold.folder, fold.title, fold.data.class_names, progress.line
-    )
-    predictions = {
-        "valid": _probabilities(fold, fold.valid, model, progress),
-        "test": _probabilities(fold, fold.data.test, model, progress),
-        "best_epoch": np.asarray(best_epoch),
-        "epochs": np.asarray(runner.epoch_step),
-    }
+    with shortage_told(fold.title):
+        runner = train_fold(fold, state, progress)
+        with worker_deaths_named(runner.loaders.values()):
+            model, best_epoch = best_network(
+                runner, fold.experiment, fold.folder, fold.title, fold.data.class_names, progress.line
+            )
+        predictions = {
+            "valid": _probabilities(fold, fold.valid, model, progress),
+            "test": _probabilities(fold, fold.data.test, model, progress),
+            "best_epoch": np.asarray(best_epoch),
+            "epochs": np.asarray(runner.epoch_step),
+        }
     state.save_predictions(predictions)
     fold.folder.previous.unlink(missing_ok=True)
     return predictions
@@ -144,17 +148,18 @@ def train_fold(fold: Fold, state: FoldState, progress: Progress) -> Classificati
     if experiment.compile:
         compile_network(model)
     runner = ClassificationRunner()
-    runner.train(
-        loaders=loaders,
-        model=model,
-        engine=make_engine(fold.compute.device, experiment.precision),
-        criterion=make_criteria(fold),
-        optimizer=optimizer,
-        scheduler=make_scheduler(experiment, optimizer, len(loaders["train"])),
-        callbacks=make_callbacks(fold, state, progress),
-        num_epochs=experiment.epochs,
-        seed=fold.seed,
-    )
+    with worker_deaths_named(loaders.values()):
+        runner.train(
+            loaders=loaders,
+            model=model,
+            engine=make_engine(fold.compute.device, experiment.precision),
+            criterion=make_criteria(fold),
+            optimizer=optimizer,
+            scheduler=make_scheduler(experiment, optimizer, len(loaders["train"])),
+            callbacks=make_callbacks(fold, state, progress),
+            num_epochs=experiment.epochs,
+            seed=fold.seed,
+        )
     return runner
 
 
@@ -216,7 +221,8 @@ def make_callbacks(fold: Fold, state: FoldState, progress: Progress) -> list[Cal
 
 def _loader(fold: Fold, table: pd.DataFrame, transform: Any, sampler: Any) -> Any:
     cache = next((cache for cache in fold.caches if cache.size == transform.working_size), None)
-    dataset = ImageDataset(fold.data.root, table, transform, seed=fold.experiment.seed, cache=cache)
+    in_hand = InHand(fold.compute.workers, fold.experiment.batch_size) if fold.compute.workers else None
+    dataset = ImageDataset(fold.data.root, table, transform, seed=fold.experiment.seed, cache=cache, in_hand=in_hand)
     return make_loader(
         dataset,
         sampler,
@@ -232,4 +238,5 @@ def _probabilities(fold: Fold, table: pd.DataFrame, model: nn.Module, progress: 
         return np.zeros((0, fold.classes), np.float32)
     loader = _loader(fold, table, fold.experiment.valid_transform(), SequentialSampler(len(table)))
     tick = partial(progress.advance, 1, f"{fold.title} predicts")
-    return predict(model, loader, fold.experiment.tta, fold.experiment.activation, fold.compute.device, tick)
+    with worker_deaths_named([loader]):
+        return predict(model, loader, fold.experiment.tta, fold.experiment.activation, fold.compute.device, tick)

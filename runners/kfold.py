@@ -25,21 +25,33 @@ from runners.fold import Fold, run_fold
 from runners.fold_state import FoldState, Predictions
 from runners.run_folder import RunFolder
 from runners.scores import run_scores
-from runners.state import write_arrays, write_bytes, write_json, write_text
+from runners.state import json_text, write_arrays, write_bytes, write_json
 
 
 def prepare_run(
     run: RunFolder, experiment: Experiment, data: ImageData, folds: pd.DataFrame, source: Path, parts: dict[str, str]
-) -> None:
-    """Write what was declared into a new run's folder; one that is begun has it already."""
-    if run.identity.exists():  # written last: without it, the folder was not finished
-        return
-    write_bytes(run.source, source.read_bytes())
-    write_json(run.record, experiment.record())
-    write_text(run.folds, split_text(folds))
-    if experiment.corrections:
-        write_bytes(run.corrections, Path(experiment.corrections).read_bytes())
-    write_json(run.identity, parts)
+) -> list[str]:
+    """Write what was declared into a run's folder, and again what is damaged there; returns a remark on each of those.
+
+    A run of the same identity declares the same, but for comments in its source; a finished one is left as it is.
+    """
+    if run.finished:
+        return []
+    declared = {
+        run.source: source.read_bytes(),
+        run.record: json_text(experiment.record()).encode(),
+        run.folds: split_text(folds).encode(),
+        **({run.corrections: Path(experiment.corrections).read_bytes()} if experiment.corrections else {}),
+        run.identity: json_text(parts).encode(),
+    }
+    remarks = []
+    for path, body in declared.items():
+        there = path.read_bytes() if path.exists() else None
+        if there is not None and there != body:
+            remarks.append(f"{path.name} was not what this run declares: it is written again")
+        if there != body:
+            write_bytes(path, body)
+    return remarks
 
 
 def make_folds(

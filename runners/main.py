@@ -99,7 +99,7 @@ def run_experiment(
     earlier = list_runs(runs, experiment.name)
     with open_run(runs, experiment.name, identity(parts)) as run:
         remarks = [] if run.begun else _unlike_the_last(earlier, parts)
-        prepare_run(run, experiment, data, table, source, parts)
+        remarks += prepare_run(run, experiment, data, table, source, parts)
         if not run.finished:
             changes = note_environment(run.environment, environment(compute, data.root), run.begun)
             remarks += [f"{change}: the last digits of results may differ" for change in changes]
@@ -120,7 +120,10 @@ def _unlike_the_last(earlier: "list[RunFolder]", parts: dict[str, str]) -> list[
     last = next((run for run in reversed(earlier) if run.identity.exists()), None)
     if last is None:
         return []
-    before = read_json(last.identity)
+    try:
+        before = read_json(last.identity)
+    except DataError as error:  # of a run that this one has nothing to do with
+        return [str(error)]
     names = [name for name in parts if before.get(name) != parts[name]]
     return [f"a run of its own: {', '.join(names)} not as in {last.root.name}"] if names else []
 

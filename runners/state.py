@@ -33,22 +33,23 @@ def write_bytes(path: Path, body: bytes, previous: Path | None = None) -> None:
 
     Killed just between the two renames, only `previous` is there. Raises OSError with the path and the bytes needed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)  # mkstemp's 0600 would hide results from colleagues
-        if previous is not None and path.exists():
-            os.replace(path, previous)
-        os.replace(temporary, path)
-        _fsync_folder(path.parent)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=TEMPORARY)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(temporary, 0o644)  # mkstemp's 0600 would hide results from colleagues
+            if previous is not None and path.exists():
+                os.replace(path, previous)
+            os.replace(temporary, path)
+            _fsync_folder(path.parent)
+        finally:
+            Path(temporary).unlink(missing_ok=True)
     except OSError as error:
         raise OSError(error.errno, f"{error.strerror}; {len(body):,} bytes were to be written", str(path)) from error
-    finally:
-        Path(temporary).unlink(missing_ok=True)
 
 
 def _fsync_folder(folder: Path) -> None:
@@ -68,7 +69,12 @@ def write_text(path: Path, text: str) -> None:
 
 def write_json(path: Path, value: Any) -> None:
     """Replace `path` by indented JSON; NaN and infinity are refused (ValueError), JSON has no such numbers."""
-    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+    write_text(path, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """What `write_json` writes."""
+    return json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def read_json(path: Path) -> Any:
@@ -117,20 +123,19 @@ def write_checkpoint(path: Path, value: Mapping[str, Any], previous: Path | None
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
-    """Tensors and plain values of a checkpoint, checksum first, ``weights_only=True``; DataError if it is damaged.
+    """Tensors and plain values of a checkpoint, checksum first, ``weights_only=True``.
 
-    Nothing that the file names is imported or called; a file with more than tensors and plain values is refused.
+    DataError where it is damaged, and where it is whole but another thing: arrays, or code in a pickle.
     """
     import torch
 
-    archive = _unseal(path)
+    archive = io.BytesIO(_unseal(path))
     try:
-        value: dict[str, Any] = torch.load(io.BytesIO(archive), map_location="cpu", weights_only=True)
-        if not isinstance(value, dict):
-            raise TypeError(f"it holds a {type(value).__name__}")
-    except Exception as error:  # as above
-        expected = "tensors and plain values by name are expected in it"
-        raise DataError(f"{path} is refused: {expected} ({_first_words(error)}).") from error
+        value = torch.load(archive, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch has no type for it
+        raise DataError(f"{path} is no checkpoint of this project ({' '.join(str(error).split())[:120]}).") from error
+    if not isinstance(value, dict):
+        raise DataError(f"{path} is no checkpoint of this project: it holds a {type(value).__name__}, not a dict.")
     return value
 
 

@@ -9,8 +9,9 @@ from catalyst import dl
 
 from callbacks.monitor import Log, log_row
 from data.errors import DataError
-from data.loaders import raise_failure
+from data.loaders import is_worker_death, raise_failure
 from runners.precision import check_precision
+from runners.shortage import is_shortage
 
 
 class _SingleProcessEngine:
@@ -97,7 +98,9 @@ class ClassificationRunner(dl.SupervisedRunner):
         batch = {name: values.to(device, non_blocking=True) for name, values in batch.items()}
         try:
             logits = self.model(batch["features"])
-        except (RuntimeError, ValueError, AssertionError) as error:  # a size the network can't take, too little memory
+        except (RuntimeError, ValueError, AssertionError) as error:  # a size the network can't take
+            if is_worker_death(error) or is_shortage(error):
+                raise
             raise DataError(
                 f"model: the network fails on a batch of images {tuple(batch['features'].shape)}, as "
                 f"(images, height, width, channels): {' '.join(str(error).split())}"

@@ -16,8 +16,11 @@ class Timing:
         self.path = path
 
     def save(self, epoch: int, seconds: float, images: int) -> None:
-        """Add an epoch, keeping those of an earlier, interrupted start."""
-        earlier: list[Row] = [row for row in self.rows() if int(str(row["epoch"])) < epoch]
+        """Add an epoch, keeping those of an earlier, interrupted start; a damaged table costs them, not the run."""
+        try:
+            earlier: list[Row] = [row for row in self.rows() if int(str(row["epoch"])) < epoch]
+        except DataError:
+            earlier = []
         write_table(self.path, [*earlier, {"epoch": epoch, "seconds": round(seconds, 3), "images": images}])
 
     def rows(self) -> list[Row]:
@@ -30,5 +33,5 @@ class Timing:
                     {"epoch": int(row["epoch"]), "seconds": float(row["seconds"]), "images": int(row["images"])}
                     for row in csv.DictReader(file)
                 ]
-        except (KeyError, TypeError, ValueError) as error:
+        except (KeyError, TypeError, ValueError, csv.Error) as error:
             raise DataError(f"{self.path} is damaged: rows of epoch,seconds,images would be right.") from error

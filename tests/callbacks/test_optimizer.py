@@ -92,3 +92,16 @@ def test_class_weighted_losses_accumulate_to_the_same_weights_too(train, kind: s
     whole = train(batch_size=32, accumulate=1, criteria={"w": make_weighted(kind)}, **settings)
     assert (weights(accumulated) - weights(whole)).abs().max() < 1e-6
     assert accumulated.history[-1]["valid_loss"] == pytest.approx(whole.history[-1]["valid_loss"], rel=1e-5)
+
+
+@pytest.mark.parametrize("images", [64, 60, 33])
+@pytest.mark.parametrize("clip_norm", [None, 0.05])
+def test_sums_of_differently_divided_criteria_accumulate_to_the_same_weights(train, images: int, clip_norm) -> None:
+    """Each criterion's means are put together by its own weights, though one step takes all their gradients."""
+    criteria = {"plain": nn.CrossEntropyLoss(), "a": make_weighted("cross entropy"), "b": make_weighted("focal")}
+    settings = {"images": images, "epochs": 3, "lr": 0.5, "criteria": criteria, "clip_norm": clip_norm}
+    settings["schedule"] = {1: {"plain": 0.5, "a": 1.0, "b": 2.0}, 3: {"plain": 1.0}}
+    accumulated = train(batch_size=8, accumulate=4, **settings)
+    whole = train(batch_size=32, accumulate=1, **settings)
+    assert (weights(accumulated) - weights(whole)).abs().max() < 1e-6
+    assert accumulated.history[1]["valid_loss"] == pytest.approx(whole.history[1]["valid_loss"], rel=1e-5)

@@ -1,3 +1,6 @@
+import os
+import re
+import signal
 from functools import partial
 from pathlib import Path
 
@@ -8,7 +11,8 @@ import torch
 
 from data.datasets import ImageDataset, image_key
 from data.errors import DataError
-from data.loaders import make_loader, raise_failure
+from data.in_hand import InHand
+from data.loaders import is_worker_death, make_loader, raise_failure, worker_deaths_named
 from data.reading import read_data
 from data.samplers import SequentialSampler, ShuffledSampler
 from data.transforms import flip_shift_colour, resize
@@ -81,3 +85,44 @@ def test_an_unreadable_image_is_named_never_replaced(tmp_path: Path, workers: in
 def test_image_keys_differ_and_fit_64_bits() -> None:
     keys = {image_key(f"{number:06d}/mask1.jpg") for number in range(2000)}
     assert len(keys) == 2000 and max(keys) < 2**64
+
+
+def test_a_killed_worker_is_a_sentence_with_the_images_it_had_in_hand(competition: Path, monkeypatch) -> None:
+    data = read_data(competition)
+    table = data.train.head(10)
+    dataset = ImageDataset(data.root, table, resize(size=SIZE), seed=1, in_hand=InHand(2, 5))
+    image = ImageDataset._image
+
+    def die_at_the_seventh(self: ImageDataset, epoch: int, position: int) -> object:
+        if position == 6:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return image(self, epoch, position)
+
+    monkeypatch.setattr(ImageDataset, "_image", die_at_the_seventh)
+    loader = make_loader(dataset, SequentialSampler(10), batch_size=5, workers=2)
+    names = ", ".join(repr(name) for name in table["image_id"][5:10])
+    with pytest.raises(DataError, match=rf"\(pid \d+\) .*; it had in hand {re.escape(names)}\. Fewer --workers"):
+        with worker_deaths_named([loader]):
+            list(loader)
+
+
+def test_other_errors_are_no_death_of_a_worker() -> None:
+    with pytest.raises(RuntimeError, match="^the model$"), worker_deaths_named([]):
+        raise RuntimeError("the model")
+    assert is_worker_death(RuntimeError("DataLoader worker (pid(s) 12, 13) exited unexpectedly"))
+    assert not is_worker_death(RuntimeError("the model"))
+    assert not is_worker_death(ValueError("DataLoader worker (pid 1) "))
+
+
+def test_full_shared_memory_is_told_by_the_worker(competition: Path, monkeypatch) -> None:
+    """Raised in the thread that sends a batch, nobody would hear of it, and the run would wait for ever."""
+    data = read_data(competition)
+    dataset = ImageDataset(data.root, data.train.head(10), resize(size=SIZE), seed=1)
+
+    def fail(self: torch.Tensor) -> torch.Tensor:
+        raise RuntimeError("unable to write to file </torch_1>: No space left on device (28)")
+
+    monkeypatch.setattr(torch.Tensor, "share_memory_", fail)
+    with pytest.raises(DataError, match="A batch of 5 images finds no room .* larger /dev/shm, fewer --workers"):
+        for batch in make_loader(dataset, SequentialSampler(10), batch_size=5, workers=1):
+            raise_failure(batch)

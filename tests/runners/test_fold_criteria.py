@@ -5,7 +5,7 @@ import torch
 
 from data.errors import DataError
 from runners.cosine_head import cosine_classifier
-from runners.criteria import CrossEntropy, FocalLoss, LabelSmoothing, inverse_frequency
+from runners.criteria import CrossEntropy, inverse_frequency
 from runners.fold_criteria import build_criteria
 from runners.margin_losses import LDAM, ArcFace
 
@@ -25,26 +25,3 @@ def test_criteria_are_given_what_they_ask_for(declare) -> None:
 def test_a_margin_on_logits_that_are_no_cosines_is_refused(declare) -> None:
     with pytest.raises(DataError, match=r"criteria\['arc'\] puts its margin on cosines and model declares no logit_sc"):
         declare(criteria={"arc": partial(ArcFace, margin=0.2)}, criterion="arc")
-
-
-WEIGHTED = {"weighted": partial(CrossEntropy, class_weights=inverse_frequency), "smooth": partial(LabelSmoothing)}
-
-
-@pytest.mark.parametrize(
-    "criterion", [{"weighted": 1.0, "smooth": 0.5}, {1: "smooth", 2: {"weighted": 1, "smooth": 1}}]
-)
-def test_a_sum_of_differently_weighted_means_is_refused_under_accumulation(declare, criterion) -> None:
-    """Each would need a divisor of its own, known only when the window closes."""
-    criteria = WEIGHTED | {"smooth": partial(LabelSmoothing, smoothing=0.1)}
-    with pytest.raises(DataError, match="criterion sums 'weighted' and 'smooth', .* and accumulate is 4: accumulate=1"):
-        build_criteria(declare(criteria=criteria, criterion=criterion, accumulate=4), COUNTS)
-    assert set(build_criteria(declare(criteria=criteria, criterion=criterion, accumulate=1), COUNTS)) == set(criteria)
-
-
-@pytest.mark.parametrize("criterion", ["weighted", {1: "weighted", 2: "smooth"}, {"weighted": 1.0, "focal": 1.0}])
-def test_equally_weighted_means_can_be_summed_and_accumulated(declare, criterion) -> None:
-    criteria = WEIGHTED | {
-        "smooth": partial(LabelSmoothing, smoothing=0.1),
-        "focal": partial(FocalLoss, gamma=2.0, class_weights=inverse_frequency),
-    }
-    assert build_criteria(declare(criteria=criteria, criterion=criterion, accumulate=4), COUNTS)

@@ -2,10 +2,8 @@ import csv
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from functools import partial
 from pathlib import Path
 
@@ -213,26 +211,6 @@ def _kill_at(monkeypatch: pytest.MonkeyPatch, number: int) -> list[str]:
     return written
 
 
-def test_a_kill_at_any_write_of_a_run_leaves_the_bits_of_an_unkilled_one(run, declare, tmp_path, monkeypatch) -> None:
-    experiment = declare(epochs=2, criterion="ce", split=partial(PersonHoldout, valid_fraction=0.3))
-    first, _ = run(experiment)
-    first.root.rename(tmp_path / "unkilled")
-    with monkeypatch.context() as patch:
-        names = _kill_at(patch, 10**6)
-        whole, _ = run(experiment)
-    shutil.rmtree(whole.root)
-    assert {"state.pth", "previous.pth", "best.pth", "metrics.csv", "predictions.npz", "oof.npz"} < set(names)
-    for number in range(len(names)):
-        with monkeypatch.context() as patch:
-            _kill_at(patch, number)
-            with pytest.raises(Killed):
-                run(experiment)
-        continued, _ = run(experiment)
-        _assert_same_results(RunFolder(tmp_path / "unkilled"), continued, folds=(0,))
-        assert not list(continued.root.rglob(".*.tmp"))
-        shutil.rmtree(continued.root)
-
-
 def test_a_frozen_start_groups_sums_and_steps_outlive_a_kill(run, declare, tmp_path, monkeypatch) -> None:
     """Killed in the frozen epoch and after it: what changes by epoch and by step goes on where it was."""
     from runners.criteria import CrossEntropy, LabelSmoothing
@@ -298,6 +276,28 @@ def test_a_finished_run_that_was_changed_is_not_shown_as_a_result(run, declare) 
     assert mended.finished and "F1 0.9" not in printed
 
 
+def test_a_damaged_declaration_of_an_unfinished_run_is_said_and_written_again(run, declare) -> None:
+    """Else its manifest would seal the damage."""
+    experiment = declare(epochs=1, criterion="ce")
+    folder, _ = run(experiment)
+    record, environment = folder.record.read_bytes(), folder.environment.read_bytes()
+    folder.manifest.unlink()
+    folder.record.write_bytes(record.replace(b'"seed": 3', b'"seed": 7'))
+    folder.environment.write_bytes(environment[:50])
+    mended, printed = run(experiment)
+    said = " ".join(printed.split())
+    assert mended.finished and mended.record.read_bytes() == record and mended.environment.read_bytes() == environment
+    assert "experiment.json was not what this run declares: it is written again" in said
+    assert "environment.json was damaged, and what it said of earlier starts is lost" in said
+
+
+def test_a_damaged_identity_of_another_run_hinders_nobody(run, declare) -> None:
+    other, _ = run(declare(), fast=True)
+    other.identity.write_text("{")
+    folder, printed = run(declare(seed=4), fast=True)
+    assert folder.finished and "identity.json is damaged" in " ".join(printed.split())
+
+
 def test_going_on_with_other_threads_or_versions_is_said_and_recorded(run, declare, monkeypatch) -> None:
     experiment = declare(epochs=1, criterion="ce")
     folder, _ = run(experiment)
@@ -346,41 +346,6 @@ main(Experiment(
     average=None, precision="no", compile=False, activation=softmax, tta=(identity,),
 ))
 '''
-
-
-def test_a_killed_run_continues_and_ends_with_the_bits_of_an_unkilled_one(tmp_path: Path, competition: Path) -> None:
-    script = tmp_path / "killed.py"
-    script.write_text(SCRIPT)
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-
-    def start(runs: str) -> subprocess.Popen[str]:
-        command = [
-            sys.executable,
-            str(script),
-            "--data",
-            str(competition),
-            "--runs",
-            str(tmp_path / runs),
-            "--threads",
-            "1",
-        ]
-        return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)  # noqa: S603
-
-    unkilled = start("unkilled")
-    assert unkilled.communicate(timeout=300)[0] and unkilled.returncode == 0
-    for fold in ("fold_0", "fold_1"):  # once in each fold, as soon as an epoch is committed
-        process, deadline = start("killed"), time.monotonic() + 120
-        while not list((tmp_path / "killed").glob(f"killed/*/{fold}/state.pth")) and time.monotonic() < deadline:
-            assert process.poll() is None, process.communicate()[0]
-            time.sleep(0.001)
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
-        assert process.returncode == -signal.SIGKILL
-    last = start("killed")
-    printed = last.communicate(timeout=300)[0]
-    assert last.returncode == 0 and "(continued)" in printed and "continues after epoch" in printed
-    (first,), (second,) = ((tmp_path / runs / "killed").glob("*-*") for runs in ("unkilled", "killed"))
-    _assert_same_results(RunFolder(first), RunFolder(second))
 
 
 def _assert_same_results(first: RunFolder, second: RunFolder, folds: tuple[int, ...] = (0, 1)) -> None:

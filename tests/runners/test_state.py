@@ -1,5 +1,6 @@
 import io
 import os
+import tempfile
 import zipfile
 from pathlib import Path
 
@@ -61,7 +62,7 @@ def test_pickled_code_is_never_run(tmp_path: Path) -> None:
     body = io.BytesIO()
     torch.save({"model": Attack()}, body)
     (tmp_path / "bad.pth").write_bytes(state._seal(body.getvalue()))
-    with pytest.raises(DataError, match="(?i)bad.pth is refused: .*weights.only"):
+    with pytest.raises(DataError, match="(?i)bad.pth is no checkpoint .*weights.only"):
         state.read_checkpoint(tmp_path / "bad.pth")
     with pytest.raises(ValueError, match="allow_pickle"):
         state.write_arrays(tmp_path / "bad.npz", {"o": np.array([Attack()], dtype=object)})
@@ -81,12 +82,7 @@ def test_an_archive_that_would_grow_in_memory_is_refused(tmp_path: Path) -> None
         state.read_arrays(tmp_path / "bomb.npz")
 
 
-def test_what_is_sealed_and_no_dict_of_values_is_refused(tmp_path: Path) -> None:
-    body = io.BytesIO()
-    torch.save([torch.zeros(2)], body)
-    (tmp_path / "list.pth").write_bytes(state._seal(body.getvalue()))
-    with pytest.raises(DataError, match="list.pth is refused: .*it holds a list"):
-        state.read_checkpoint(tmp_path / "list.pth")
+def test_what_is_sealed_and_no_arrays_is_refused(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "text.npz", "w") as archive:
         archive.writestr("note.txt", "no array")
     (tmp_path / "text.npz").write_bytes(state._seal((tmp_path / "text.npz").read_bytes()))
@@ -94,15 +90,28 @@ def test_what_is_sealed_and_no_dict_of_values_is_refused(tmp_path: Path) -> None
         state.read_arrays(tmp_path / "text.npz")
 
 
-@pytest.mark.parametrize("call", ["fsync", "replace"])
-def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(tmp_path: Path, monkeypatch, call: str) -> None:
+def test_what_is_whole_but_no_checkpoint_is_a_sentence(tmp_path: Path) -> None:
+    state.write_arrays(tmp_path / "a.npz", ARRAYS)
+    (tmp_path / "a.npz").rename(tmp_path / "swapped.pth")
+    body = io.BytesIO()
+    torch.save([1, 2], body)
+    (tmp_path / "list.pth").write_bytes(state._seal(body.getvalue()))
+    for name, holds in (("swapped.pth", "subdirectory"), ("list.pth", "it holds a list, not a dict")):
+        with pytest.raises(DataError, match=f"{name} is no checkpoint of this project.*{holds}"):
+            state.read_checkpoint(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("module", "call"), [(os, "fsync"), (os, "replace"), (tempfile, "mkstemp"), (Path, "mkdir"), (os, "chmod")]
+)
+def test_a_write_that_fails_leaves_the_old_file_and_no_rubbish(tmp_path: Path, monkeypatch, module, call: str) -> None:
     path = tmp_path / "scores.json"
     state.write_json(path, {"f1": 0.5})
 
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, call, fail)
+    monkeypatch.setattr(module, call, fail)
     with pytest.raises(OSError, match=r"No space left on device; 16 bytes were to be written: '.*scores.json'"):
         state.write_json(path, {"f1": 0.6})
     monkeypatch.undo()

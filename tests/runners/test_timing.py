@@ -21,3 +21,11 @@ def test_what_is_no_table_of_times_is_one_sentence(tmp_path: Path, text: str) ->
     (tmp_path / "timing.csv").write_text(text)
     with pytest.raises(DataError, match="timing.csv is damaged: rows of epoch,seconds,images"):
         Timing(tmp_path / "timing.csv").rows()
+
+
+def test_a_damaged_table_costs_the_times_not_the_run(tmp_path: Path) -> None:
+    timing = Timing(tmp_path / "timing.csv")
+    timing.save(1, 1.0, 10)
+    timing.path.write_bytes(b"\0" * 30)
+    timing.save(2, 2.0, 20)
+    assert timing.rows() == [{"epoch": 2, "seconds": 2.0, "images": 20}]

@@ -1,0 +1,60 @@
+"""Do weights by inverse frequency help the rare classes when the backbone is pretrained?
+
+Copied from: pretrained_baseline.py, cross entropy weighted.
+Command:     python -m experiments.pretrained_class_weighted --data input/data
+Result:      not run yet.
+"""
+
+from functools import partial
+
+from torch.optim import AdamW
+from torch.optim.lr_scheduler import CosineAnnealingLR
+
+from data.splits import PersonStratifiedKFold
+from data.transforms import flip_shift_colour, resize
+from runners.activations import softmax
+from runners.criteria import CrossEntropy, inverse_frequency
+from runners.experiment import Experiment
+from runners.main import main
+from runners.models import timm_classifier
+from runners.views import hflip, identity
+
+EPOCHS = 8
+SIZE = (192, 144)
+
+EXPERIMENT = Experiment(
+    name="pretrained_class_weighted",
+    parent="pretrained_baseline",
+    seed=42,
+    split=partial(PersonStratifiedKFold, folds=5),
+    corrections=None,
+    epochs=EPOCHS,
+    batch_size=16,
+    accumulate=2,  # 16 * 2 = 32 images an optimizer step
+    clip_norm=1.0,
+    model=partial(timm_classifier, backbone="tf_efficientnet_lite0", pretrained="package", drop_rate=0.2),
+    freeze_epochs=0,
+    criteria={"weighted": partial(CrossEntropy, class_weights=inverse_frequency)},
+    criterion="weighted",
+    parameters=None,
+    optimizer=partial(AdamW, lr=1e-3, weight_decay=1e-2),
+    scheduler=partial(CosineAnnealingLR, T_max=EPOCHS),
+    schedule_every="epoch",
+    sampler=None,
+    train_transform=partial(
+        flip_shift_colour, size=SIZE, flip=0.5, shift=0.05, scale=0.1, rotate=8, brightness=0.15, contrast=0.15
+    ),
+    mix=None,
+    valid_transform=partial(resize, size=SIZE),
+    metrics={},
+    monitor=("f1", "max"),
+    patience=6,
+    average=None,
+    precision="no",
+    compile=False,
+    activation=softmax,
+    tta=(identity, hflip),
+)
+
+if __name__ == "__main__":
+    main(EXPERIMENT)

@@ -1,0 +1,114 @@
+"""SIGTERM and Ctrl-C at random moments: over in seconds, nothing left running, and the run goes on to the same bits."""
+
+import os
+import random
+import shutil
+import signal
+import time
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rehearsal import KINDS, Start, Started, living
+from same_results import assert_same_results, only_run, read_everything
+from stages import STAGES
+from test_kills import WAYS  # type: ignore[import-not-found]
+
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+def interrupt(started: Started, number: int) -> None:
+    """As a terminal does (Ctrl-C goes to every process in the foreground), or a scheduler (SIGTERM to the command)."""
+    os.killpg(started.pid, number) if number == signal.SIGINT else os.kill(started.pid, number)
+
+
+def wait_until(started: Started, moment: float) -> bool:
+    """Whether it lives at a moment; a start is not interrupted before it listens to signals."""
+    while started.code is None and (time.monotonic() < moment or started.stage == "start" and not started.printed):
+        time.sleep(0.001)
+    return started.code is None
+
+
+def test_signals_at_random_moments(lane, figures, competition: Path, tmp_path: Path) -> None:
+    rng, wanted, stages, slowest = random.Random(5), lane(2, 50), Counter[str](), 0.0
+    kinds = list(KINDS)[: lane(1, len(KINDS))]
+    references = {kind: Start(KINDS[kind](), competition, tmp_path / f"unstopped {kind}") for kind in kinds}
+    seconds = {kind: reference.finish().seconds for kind, reference in references.items()}
+    trials = 0
+    while stages.total() < wanted:
+        kind, number, trials = rng.choice(kinds), rng.choice(list(CODES)), trials + 1
+        start = replace(references[kind], folder=tmp_path / f"stopped {trials}", options=rng.choice(WAYS))
+        started = start.begin()
+        if not wait_until(started, started.begun + rng.uniform(0.1, 1) * seconds[kind]):
+            continue
+        stage, told = started.stage, time.monotonic()
+        interrupt(started, number)
+        started.wait(60)
+        took = time.monotonic() - told
+        if started.code == 0:
+            continue  # its last line was printed: it ended by itself
+        assert started.code == CODES[number], f"{started.code} in {started.stage}:\n{started.printed}"
+        assert "The same command continues" in started.printed and "Traceback" not in started.printed, started.printed
+        assert took < lane(30, 5), f"{took:.1f} s in {started.stage}"
+        _assert_nothing_runs_on(started)
+        read_everything(start.runs)
+        stages[stage], slowest = stages[stage] + 1, max(slowest, took)
+        start.finish()
+        assert_same_results(only_run(references[kind].runs), only_run(start.runs))
+        shutil.rmtree(start.folder)
+    told_stages = ", ".join(f"{stage} {stages[stage]}" for stage in STAGES if stages[stage])
+    figures(
+        "SIGTERM and Ctrl-C",
+        f"{stages.total()} ({told_stages}): codes 143 and 130, the slowest end after "
+        f"{slowest:.1f} s, 0 orphans, all went on to the same bits",
+    )
+
+
+def _assert_nothing_runs_on(started: Started) -> None:
+    """Folds and workers are gone within the seconds that torch's workers take to look for their parent."""
+    deadline = time.monotonic() + 10
+    while living(started.pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not living(started.pid), "a process outlives the command"
+
+
+def never_ends() -> None:
+    """Make a stop hang where it is unwound, as a process that waits for a dead disk does."""
+    import runners.kfold
+
+    def hang(*_: object) -> None:
+        print("HANGING", flush=True)
+        try:
+            time.sleep(600)
+        finally:
+            time.sleep(600)
+
+    runners.kfold.run_serially = hang
+
+
+@pytest.mark.parametrize("number", list(CODES))
+def test_a_second_signal_ends_at_once_what_hangs_in_a_first(competition: Path, tmp_path: Path, figures, number) -> None:
+    started = Start(KINDS["two criteria, cosine"](), competition, tmp_path, prepare=never_ends).begin()
+    while "HANGING" not in started.printed:
+        assert started.code is None, started.printed
+        time.sleep(0.01)
+    interrupt(started, number)
+    time.sleep(0.2)
+    interrupt(started, number)
+    told = time.monotonic()
+    started.wait(60)
+    assert started.code == CODES[number] and "ended at once" in started.printed
+    figures(f"a second {signal.Signals(number).name}", f"ended {time.monotonic() - told:.2f} s later")
+
+
+def test_a_stop_that_hangs_is_ended_by_itself(competition: Path, tmp_path: Path, figures) -> None:
+    started = Start(KINDS["two criteria, cosine"](), competition, tmp_path, prepare=never_ends).begin()
+    while "HANGING" not in started.printed:
+        assert started.code is None, started.printed
+        time.sleep(0.01)
+    interrupt(started, signal.SIGTERM)
+    told = time.monotonic()
+    started.wait(60)
+    assert started.code == 143 and "ended at once" in started.printed
+    figures("a stop that hangs", f"ended by itself after {time.monotonic() - told:.1f} s")
