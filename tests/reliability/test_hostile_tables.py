@@ -91,7 +91,8 @@ def test_a_broken_table_is_one_sentence_with_the_row(
                 raise DataError(told[0])
         said = str(caught.value)
         assert "\n" not in said and len(said) < 1_500, f"{how}: {said[:2_000]}"
-    figures("hostile tables", f"{name}: {len(HARMFUL)} damages, each one sentence; {len(HARMLESS)} spellings are read")
+    read = len(HARMLESS) - (name == "submission")  # whose byte order mark is told
+    figures("hostile tables", f"{name}: {len(HARMFUL)} damages, each one sentence; {read} spellings are read")
 
 
 @pytest.mark.parametrize("name", TABLES)
