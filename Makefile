@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable
 
-.PHONY: run test browser reliability
+.PHONY: run test browser reliability lock
 
 run: $(VENV)/installed
 	$(BIN)/python -m data.synthetic --out input/sample
@@ -37,6 +37,12 @@ $(VENV)/installed: requirements.txt $(VENV)/pip
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	touch $@
 
-$(VENV)/installed-dev: requirements-dev.txt requirements-cleanlab.txt requirements-optuna.txt $(VENV)/installed
+$(VENV)/installed-dev: $(wildcard requirements-*.txt) $(VENV)/installed
 	$(BIN)/python -m pip install --quiet -r requirements-dev.txt
 	touch $@
+
+# Every package that requirements.txt brings, with the hashes of its files: pip install --require-hashes -r requirements.lock
+lock: $(VENV)/pip
+	$(BIN)/python -m pip install --quiet uv==0.13.9
+	$(BIN)/uv pip compile --quiet --no-config --system-certs --universal --python-version 3.11 --upgrade --generate-hashes \
+		--custom-compile-command "make lock" --output-file requirements.lock requirements.txt

@@ -32,7 +32,7 @@ from benchmarks.simulated_competition import (
 from data.labels import GENDERS, STEM_TO_MASK
 from data.metadata import ImageData
 from data.reading import read_data
-from data.splits import PersonStratifiedKFold
+from data.splits import PersonStratifiedKFold, split_text
 from data.submission import write_submission
 from runners.run_folder import RunFolder
 from runners.scores import run_scores
@@ -86,7 +86,7 @@ def write_run(
     ]
     for number, arrays in enumerate(predictions):
         write_arrays(run.fold(number).predictions, arrays)
-    write_text(run.folds, table[["image_id", "path", "person", "target", "fold"]].to_csv(index=False))
+    write_text(run.folds, split_text(table[["image_id", "path", "person", "target", "fold"]]))
     write_arrays(run.oof, {
         "probabilities": oof[validated], "image_ids": _text(table["image_id"][validated]),
         "persons": _text(table["person"][validated]), "targets": table["target"][validated].to_numpy(np.int64),

@@ -43,7 +43,7 @@ class CachedImages:
 
     @cached_property
     def _arrays(self) -> list[Pixels]:
-        return [np.load(file, mmap_mode="r") for file in self.files]
+        return [open_array(file) for file in self.files]
 
     def __getitem__(self, position: int) -> Pixels:
         """A copy of an image, (H, W, 3)."""
@@ -92,11 +92,11 @@ class ImageCache:
         """Whether every row is what was written, by its checksum."""
         try:
             index = _read_index(self.folder)
-            array = np.load(self.folder / IMAGES, mmap_mode="r")
+            array = open_array(self.folder / IMAGES)
             if array.shape != (len(index["paths"]), *self.size, 3) or array.dtype != np.uint8:
                 return False
             return all(zlib.crc32(row) == check for row, check in zip(array, index["checks"], strict=True))
-        except (OSError, EOFError, ValueError, KeyError, TypeError):
+        except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError):
             return False
 
 
@@ -107,6 +107,12 @@ def cached_images(caches: Sequence[ImageCache], paths: Sequence[str]) -> CachedI
         return None
     places = np.array([known[path] for path in paths], np.int64)  # (n, 2)
     return CachedImages(tuple(cache.folder / IMAGES for cache in caches), places[:, 0], places[:, 1])
+
+
+def open_array(file: Path) -> Pixels:
+    """The rows of a cache's images.npy, memory-mapped; ValueError for any other file: no archive, no objects."""
+    array: Pixels = np.lib.format.open_memmap(file, mode="r")
+    return array
 
 
 def cache_bytes(images: int, size: Size) -> int:

@@ -5,9 +5,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
-from data.cache import IMAGES, INDEX, Size
+from data.cache import IMAGES, INDEX, Size, open_array
 
 _NAME = re.compile(r"[0-9a-f]{20}|\.[0-9a-f]{20}\..*")  # a key, or what is left of one that was being made
 
@@ -45,7 +43,7 @@ def _entry(folder: Path) -> CacheEntry:
     index = folder / INDEX
     used = (index if index.exists() else folder).stat().st_mtime
     try:
-        shape = np.load(folder / IMAGES, mmap_mode="r").shape
+        shape = open_array(folder / IMAGES).shape
         images, size = int(shape[0]), (int(shape[1]), int(shape[2]))
     except (OSError, EOFError, ValueError, IndexError):
         images, size = 0, None

@@ -1,5 +1,6 @@
 """Known wrong labels as data: a CSV with a reason a row, applied on request to the mask competition's train table."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,7 +88,7 @@ def _parsed(where: str, cells: dict[str, str]) -> _Correction:
 
 def _value(where: str, field: str, column: str, text: str) -> int:
     if field == "age":
-        if text.isascii() and text.isdecimal() and int(text[:4]) <= 120:
+        if re.fullmatch("[0-9]{1,3}", text) and int(text) <= 120:
             return int(text)
         raise DataError(f"{where}: {column} is {quote(text)}; expected whole years from 0 to 120.")
     words = MASK_STATES if field == "mask" else GENDERS

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from data.errors import DataError, quote
 from data.findings import Finding, some_names
 from data.folders import ImageTree
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")   # a spreadsheet runs a cell that starts so
+FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠")   # a spreadsheet runs a cell that starts so (OWASP, CSV injection)
 
 
 def numbered(cells: "pd.Series[str]") -> list[tuple[int, str]]:
@@ -36,7 +37,7 @@ def read_rows(csv_file: Path, required: Sequence[str]) -> tuple[pd.DataFrame, li
                 raise DataError(f"{csv_file} is separated by {name}; save it with commas between the cells.")
         found = some_names(header, 40) if header else "an empty file"
         raise DataError(f"{csv_file}, row {header_row}: no column {', '.join(missing)}; {expected}, found {found}.")
-    twice = sorted({column for column in header if header.count(column) > 1})
+    twice = sorted(column for column, times in Counter(header).items() if times > 1)
     if twice:
         raise DataError(f"{csv_file}, row {header_row}: column {quote(twice[0])} is there twice; keep one of them.")
 
@@ -51,6 +52,16 @@ def read_rows(csv_file: Path, required: Sequence[str]) -> tuple[pd.DataFrame, li
     if not rows and not findings:
         raise DataError(f"{csv_file} has a header but no rows; expected one row or more below it.")
     return pd.DataFrame(rows, index=pd.Index(row_numbers, name="row"), columns=header, dtype="str"), findings
+
+
+def as_cell(text: str) -> str:
+    """Text as a cell that no spreadsheet runs: ' before what starts like a formula. :func:`from_cell` undoes it."""
+    return f"'{text}" if text.lstrip("'").startswith(FORMULA_STARTS) else text
+
+
+def from_cell(cell: str) -> str:
+    """The text of a cell that :func:`as_cell` may have made; a formula's text written without the ' is itself."""
+    return cell.removeprefix("'") if cell.lstrip("'").startswith(FORMULA_STARTS) else cell
 
 
 def find_files(

@@ -40,8 +40,9 @@ def scan_generic(csv_file: Path) -> tuple[ImageData, list[Finding]]:
         findings.append(Finding("unreadable test data", f"{str(error).rstrip('.')}."))
 
     class_names = _sorted_labels(list(train["label"].unique()))
+    class_of = {name: index for index, name in enumerate(class_names)}
     table = pd.DataFrame({"image_id": train["path"], "path": train["file"], "person": train["group"],
-                          "target": train["label"].map(class_names.index).astype("int64")}).reset_index(drop=True)
+                          "target": train["label"].map(class_of).astype("int64")}).reset_index(drop=True)
     findings += _leaks(tree.root / TEST_CSV, table, test)
     return ImageData(tree.root, "csv", table, test, class_names, "path", "label", tuple(tree.hidden)), findings
 

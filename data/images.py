@@ -1,19 +1,25 @@
 """Image files decoded to RGB by the one function that training, validation and inference share."""
 
 import hashlib
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from data.errors import DataError
+from data.png_checksums import check_png
 
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP")   # Pillow reads some fifty; the rest is attack surface
 MAX_PIXELS = 50_000_000
+MOST_SCANS = 64                            # of a JPEG; encoders write some ten. Each goes over the whole image again
+RUN_LENGTHS = (1, 2)                       # a BMP's compressions that Pillow unpacks byte by byte, in Python
 
 EXIF_KEYS = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"}
 EXIF_ORIENTATION = 0x0112
@@ -42,9 +48,11 @@ def decode_rgb(
 
     16-bit grey is scaled to 8 bits, alpha laid over white, CMYK, palette, grey and 1-bit converted. `min_size` (H, W)
     lets a JPEG be decoded at 1/2, 1/4 or 1/8 of its size, as long as neither side falls below it.
-    Raises DataError where the file is missing, in none of FORMATS, damaged, cut off, or above `max_pixels`.
+    Raises DataError where the file is missing, in none of FORMATS, damaged, cut off, above `max_pixels`, or made to
+    take many times as long as its size would: a JPEG of more than MOST_SCANS scans, a run-length coded BMP.
     """
     with _opened(path, max_pixels) as image:
+        _check_content(path, image)
         if min_size is not None and image.format == "JPEG":
             height, width = min_size[::-1] if _orientation(image) >= 5 else min_size
             image.draft(image.mode, (width, height))                           # speaks of the image as stored
@@ -74,7 +82,7 @@ def file_sha256(path: Path) -> str:
 def _opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
     """The image with its header read and its size accepted; every failure inside the block becomes a DataError."""
     try:
-        with path.open("rb") as stream, Image.open(stream, formats=FORMATS) as image:
+        with path.open("rb") as stream, _header(stream) as image:
             width, height = image.size
             if width * height > max_pixels:
                 raise DataError(f"{path}: {width}x{height} pixels; expected at most {max_pixels:,}.")
@@ -85,13 +93,38 @@ def _opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
         raise DataError(f"{path} does not exist; expected an image.") from error
     except UnidentifiedImageError as error:
         raise DataError(f"{path}: {_beginning(path)}; expected an image, {', '.join(FORMATS)}.") from error
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+    except Image.DecompressionBombError as error:
         raise DataError(f"{path}: too many pixels, expected at most {max_pixels:,} ({error}).") from error
     except Exception as error:   # a damaged file raises almost anything out of Pillow's parsers
         if isinstance(error, OSError) and error.strerror:                      # the system speaks, not Pillow
             raise DataError(f"{path} can't be read: {error.strerror}.") from error
         reason = str(error) or type(error).__name__
         raise DataError(f"{path}: the image is damaged or cut off ({reason}); expected one that decodes.") from error
+
+
+def _header(stream: IO[bytes]) -> Image.Image:
+    """The image, nothing decoded; Pillow's own warning of a size that is refused here in a sentence is not shown."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return Image.open(stream, formats=FORMATS)
+
+
+def _check_content(path: Path, image: Image.Image) -> None:
+    """DataError for what Pillow decodes and should not: what takes minutes within the limit of pixels; ValueError for
+    a PNG whose own checksums are wrong.
+    """
+    if image.format == "BMP" and image.info.get("compression") in RUN_LENGTHS:
+        raise DataError(f"{path} is a run-length coded BMP, which isn't read; save it as PNG.")
+    if image.format not in ("JPEG", "PNG"):
+        return
+    with path.open("rb") as stream:
+        if image.format == "PNG":
+            check_png(stream)
+            return
+        # never among a scan's data: there a 0 follows each 0xff
+        scans = sum(part.count(b"\xff\xda") for part in iter(partial(stream.read, 1 << 20), b""))
+    if scans > MOST_SCANS:
+        raise DataError(f"{path} has {scans:,} scans, made to take long; expected at most {MOST_SCANS}.")
 
 
 def _rgb(image: Image.Image) -> Image.Image:

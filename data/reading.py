@@ -7,6 +7,7 @@ from data.competition import TRAIN_CSV, scan_competition
 from data.corrections import apply_corrections
 from data.errors import DataError
 from data.findings import Finding, raise_first, some_names
+from data.folders import ImageTree
 from data.generic import scan_generic
 from data.metadata import ImageData
 
@@ -42,7 +43,7 @@ def scan_data(path: Path) -> tuple[ImageData, list[Finding]]:
         return _scan_csv(path)
     for name in CSV_NAMES:
         if (path / name).is_file():
-            return _scan_csv(path / name)
+            return _scan_csv(path / _within(path, name))
     looked_for = f"expected a folder with {TRAIN_CSV} or {' or '.join(CSV_NAMES)}, or a CSV file"
     if not path.is_dir():
         raise DataError(f"{path} does not exist; {looked_for}.")
@@ -51,6 +52,14 @@ def scan_data(path: Path) -> tuple[ImageData, list[Finding]]:
     except OSError as error:
         raise DataError(f"{path} can't be listed: {error.strerror}.") from error
     raise DataError(f"{path} is no data set: {looked_for}; it holds {some_names(held, 12) if held else 'nothing'}.")
+
+
+def _within(folder: Path, name: str) -> str:
+    """The file's name on disk; DataError where it is a link that leads out of the folder."""
+    try:
+        return ImageTree(folder).file(name)
+    except DataError as error:
+        raise DataError(f"{error}; expected the data's own {name}.") from error
 
 
 def _scan_csv(csv_file: Path) -> tuple[ImageData, list[Finding]]:

@@ -11,7 +11,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from data.balance import class_counts, distribute
-from data.errors import DataError
+from data.csv_rows import as_cell, from_cell, read_rows
+from data.csv_text import csv_text
+from data.errors import DataError, quote
+from data.findings import raise_first
 
 Ints = NDArray[np.int64]
 
@@ -86,42 +89,35 @@ class PersonSplit:
     def from_csv(cls, path: str | Path) -> "PersonSplit":
         """Read a file with the columns person, fold and, unless it lists persons only, image_id; ids are text.
 
-        Raises DataError for a file that can't be read, a missing column, a fold that is no whole number, an image
+        Raises DataError as :func:`data.csv_rows.read_rows` does, and for a fold that is no whole number, an image
         listed twice, a person in two folds.
         """
-        try:
-            rows = pd.read_csv(path, dtype=str, keep_default_na=False).fillna("")
-            if not isinstance(rows.index, pd.RangeIndex):
-                raise ValueError("its rows have more fields than its header")
-        except (OSError, ValueError) as error:
-            reason = " ".join(str(error).split())
-            raise DataError(f"{path}: cannot be read as a table of folds ({reason}).") from error
-        columns = [str(name) for name in rows]
-        missing = [name for name in ("person", "fold") if name not in columns]
-        if missing:
+        file = Path(path)
+        rows, findings = read_rows(file, ("person", "fold"))
+        raise_first(findings)
+        rows = rows[[name for name in ("image_id", "person", "fold") if name in rows]]
+        names = [name for name in ("image_id", "person") if name in rows]
+        rows[names] = rows[names].map(from_cell)
+        wrong = rows.index[~rows["fold"].str.fullmatch(r"-1|[0-9]{1,6}")]
+        if len(wrong):
             raise DataError(
-                f"{path}: has no column {' and no column '.join(missing)}; it has {', '.join(columns)}, "
-                "a split needs person, fold and, unless it lists persons only, image_id."
-            )
-        rows = rows[[name for name in ("image_id", "person", "fold") if name in columns]]
-        row = _first(~rows["fold"].str.fullmatch(r"-1|[0-9]{1,6}").to_numpy(bool))
-        if row is not None:
-            raise DataError(
-                f"{path}, row {row + 2}: fold is {rows['fold'][row]!r}, it must be a whole number "
+                f"{file}, row {wrong[0]}: fold is {quote(rows['fold'][wrong[0]])}, it must be a whole number "
                 "from 0 on, or -1 for what is never validated."
             )
         rows = rows.astype({"fold": np.int64})
-        row = _first(rows["image_id"].duplicated()) if "image_id" in columns else None
-        if row is not None:
-            raise DataError(f"{path}, row {row + 2}: image {rows['image_id'][row]} is listed for the second time.")
+        again = rows[rows["image_id"].duplicated()] if "image_id" in rows else rows[:0]
+        if len(again):
+            image = quote(again["image_id"].iloc[0])
+            raise DataError(f"{file}, row {again.index[0]}: image {image} is listed for the second time.")
         first_fold = rows.groupby("person")["fold"].transform("first")
-        row = _first(rows["fold"] != first_fold)
-        if row is not None:
+        wrong = rows.index[rows["fold"] != first_fold]
+        if len(wrong):
+            row = wrong[0]
             raise DataError(
-                f"{path}, row {row + 2}: person {rows['person'][row]} is in fold {rows['fold'][row]} here "
+                f"{file}, row {row}: person {quote(rows['person'][row])} is in fold {rows['fold'][row]} here "
                 f"and in fold {first_fold[row]} above; a person belongs to one fold."
             )
-        return cls(Path(path), rows)
+        return cls(file, rows.reset_index(drop=True))
 
     def assign(self, table: pd.DataFrame, *, seed: int) -> Ints:
         """Fold of each image, shape (N,), as the file has it, from the columns image_id and person; no seed changes it.
@@ -133,20 +129,28 @@ class PersonSplit:
         known = self.rows.drop_duplicates(key).set_index(key)
         lacking = table[key][~table[key].isin(known.index)].unique()
         if len(lacking):
-            raise DataError(f"{self.path}: lacks {len(lacking)} {noun}(s) of the data, first {lacking[0]}.")
+            raise DataError(f"{self.path}: lacks {len(lacking)} {noun}(s) of the data, first {quote(lacking[0])}.")
         unknown = known.index[~known.index.isin(table[key])]
         if len(unknown):
-            raise DataError(f"{self.path}: names {len(unknown)} {noun}(s) the data does not have, first {unknown[0]}.")
+            first = quote(unknown[0])
+            raise DataError(f"{self.path}: names {len(unknown)} {noun}(s) the data does not have, first {first}.")
         matched = known.loc[table[key]].reset_index()
         row = _first(matched["person"].to_numpy() != table["person"].to_numpy())
         if row is not None:
             raise DataError(
-                f"{self.path}: image {matched[key][row]} belongs to person {matched['person'][row]} there, "
-                f"to person {table['person'].iloc[row]} in the data."
+                f"{self.path}: image {quote(matched[key][row])} belongs to person {quote(matched['person'][row])} "
+                f"there, to person {quote(table['person'].iloc[row])} in the data."
             )
         folds = matched["fold"].to_numpy(np.int64)
         check_split(table["person"], folds)
         return folds
+
+
+def split_text(rows: pd.DataFrame) -> str:
+    """A folds.csv of rows with its columns: :meth:`PersonSplit.from_csv` reads it, and no spreadsheet runs it."""
+    texts = [name for name in ("image_id", "path", "person") if name in rows]
+    safe = rows.assign(**{name: rows[name].map(as_cell) for name in texts})
+    return csv_text([list(safe), *safe.itertuples(index=False, name=None)])
 
 
 def check_split(persons: ArrayLike, folds: ArrayLike) -> None:
@@ -168,7 +172,7 @@ def check_split(persons: ArrayLike, folds: ArrayLike) -> None:
     row = _first(fold_of_person[codes] != folds)
     if row is not None:
         raise DataError(
-            f"Person {names[codes[row]]} is in fold {folds[row]} and in fold {fold_of_person[codes[row]]}; "
+            f"Person {quote(str(names[codes[row]]))} is in fold {folds[row]} and in fold {fold_of_person[codes[row]]}; "
             "a person belongs to one fold."
         )
 

@@ -1,7 +1,5 @@
 """submission.csv: written in the order of the test table, read back, and checked to the letter."""
 
-import csv
-import io
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from data.csv_rows import FORMULA_STARTS, numbered, read_rows
+from data.csv_text import csv_text
 from data.errors import DataError, quote
 from data.findings import raise_first, some_names
 from data.metadata import ImageData
@@ -58,11 +57,9 @@ def write_answers(path: Path, form: SubmissionForm, image_ids: Sequence[str], la
     classes = _checked_classes(labels, len(image_ids), len(form.answers))
     class_of = dict(zip(image_ids, classes.tolist(), strict=True))
     _check_ids(f"{path}: the predictions", list(image_ids), form.ids)
-    temporary, text = path.with_name(f".{path.name}.{os.getpid()}.tmp"), io.StringIO(newline="")
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow((form.id_column, form.answer_column))
-    writer.writerows((image_id, form.answers[class_of[image_id]]) for image_id in form.ids)
-    body = text.getvalue().encode()
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    rows = ((image_id, form.answers[class_of[image_id]]) for image_id in form.ids)
+    body = csv_text([(form.id_column, form.answer_column), *rows]).encode()
     try:
         with temporary.open("wb") as stream:
             stream.write(body)

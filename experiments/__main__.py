@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from data.errors import DataError
@@ -22,7 +21,7 @@ from experiments._report import report
 from experiments._submissions import check_submission, vote
 from experiments._summary import summary
 from experiments._tune import tune
-from runners.display import make_console, print_error
+from runners.display import make_console, plain, print_error
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
@@ -61,8 +60,8 @@ def _print_catalogue(runs: Path) -> None:
         table.add_column(column, overflow="fold")
     for entry in catalogue(Path(__file__).parent, runs):
         table.add_row(
-            escape(entry.name),
-            escape(entry.question),
+            plain(entry.name),
+            plain(entry.question),
             f"{entry.result}\n{entry.date}" if entry.result else "not run yet",
         )
     make_console().print(table)

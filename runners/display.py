@@ -17,7 +17,7 @@ _REFRESH_SECONDS = 0.1
 def make_console(stderr: bool = False) -> Console:
     """A console of the terminal's width; in a pipe 100 columns, no colours, no bar. stderr: the one for errors."""
     stream = sys.stderr if stderr else sys.stdout
-    return Console(highlight=False, width=None if stream.isatty() else PIPE_COLUMNS, stderr=stderr)
+    return Console(highlight=False, emoji=False, width=None if stream.isatty() else PIPE_COLUMNS, stderr=stderr)
 
 
 def plain(text: str) -> str:

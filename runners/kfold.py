@@ -16,6 +16,7 @@ from data.cache_build import CacheSettings, open_cache
 from data.errors import DataError
 from data.external_copies import check_copies
 from data.metadata import ImageData
+from data.splits import split_text
 from data.submission import write_submission
 from data.whole_train_set import fold_count
 from runners.display import Display
@@ -51,13 +52,13 @@ def prepare_run(
     declared = {
         run.source: source.read_bytes(),
         run.record: json_text(experiment.record()).encode(),
-        run.folds: folds.to_csv(index=False).encode(),
+        run.folds: split_text(folds).encode(),
     }
     if experiment.corrections:
         declared[run.corrections] = Path(experiment.corrections).read_bytes()
     if sources.origin:
         declared[run.sources] = json_text(sources.origin).encode()
-        declared[run.extra] = sources.table().to_csv(index=False).encode()
+        declared[run.extra] = split_text(sources.table()).encode()
     declared[run.identity] = json_text(parts).encode()  # last: without it, the folder was not finished
     remarks = []
     for path, body in declared.items():

@@ -2,7 +2,7 @@
 
 import difflib
 import importlib.util
-import pickle  # noqa: S403 - for the name of an error only
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from data.errors import DataError
+from runners.state import file_digest
 
 # Weights that come with a Python package, for machines without a network: backbone -> (package, file inside it).
 PACKAGED_WEIGHTS = {
@@ -95,17 +96,29 @@ def _create(backbone: str, *, num_classes: int, drop_rate: float, download: bool
 def _read_weights(path: Path) -> dict[str, torch.Tensor]:
     if not path.is_file():
         raise DataError(f'The weights file {path} does not exist: pretrained takes None, "hub", "package" or a file.')
-    if path.suffix == ".safetensors":
-        from safetensors.torch import load_file
-
-        return load_file(path)
+    _check_digest(path)
     try:
-        weights: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        weights: dict[str, torch.Tensor]
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            weights = load_file(path)
+        else:
+            weights = torch.load(path, map_location="cpu", weights_only=True)
+        if not all(isinstance(name, str) and isinstance(tensor, torch.Tensor) for name, tensor in weights.items()):
+            raise TypeError("not all are tensors by name")
+    except Exception as error:  # what somebody else has written raises almost anything; nothing of it was run
         raise DataError(
             f"{path} does not load as weights and nothing else: a state dict of tensors would be right."
         ) from error
     return weights
+
+
+def _check_digest(path: Path) -> None:
+    """DataError where a file is named after its sha256, as torch.hub names weights, and is not what its name says."""
+    named = re.search(r"-([0-9a-f]{8,64})\.", path.name)
+    if named and not file_digest(path).startswith(named[1]):
+        raise DataError(f"{path} is damaged or another: its sha256 does not begin with {named[1]}, as its name says.")
 
 
 def _head(network: nn.Module) -> tuple[str, ...]:

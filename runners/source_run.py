@@ -9,8 +9,9 @@ from typing import Any
 import pandas as pd
 from numpy.typing import NDArray
 
+from data.csv_rows import from_cell, read_rows
 from data.errors import DataError
-from data.findings import some_names
+from data.findings import raise_first, some_names
 from runners.run_folder import RunFolder, latest_finished, list_runs
 from runners.state import file_digest, read_arrays, read_json
 
@@ -29,16 +30,13 @@ class SourceRun:
     @cached_property
     def folds(self) -> pd.DataFrame:
         """Its split, one row a training image: person (text) and the fold that validated it, -1 for none."""
-        table: pd.DataFrame = pd.read_csv(self.run.folds, dtype={"person": str}, keep_default_na=False)
-        return table[["person", "fold"]]
+        return _persons_and_folds(self.run.folds)
 
     @cached_property
     def trained_on(self) -> list[frozenset[str]]:
         """The persons that each of its networks was trained on, those from elsewhere included."""
         persons, folds = self.folds["person"], self.folds["fold"]
-        extra: pd.DataFrame | None = None
-        if self.run.extra.exists():
-            extra = pd.read_csv(self.run.extra, dtype={"person": str}, keep_default_na=False)
+        extra = _persons_and_folds(self.run.extra) if self.run.extra.exists() else None
         seen = []
         for number in range(len(self.predictions)):
             known = set(persons[folds != number])
@@ -64,6 +62,13 @@ class SourceRun:
     def prediction_digests(self) -> list[str]:
         """The sha256 of each fold's predictions.npz."""
         return [file_digest(self.run.fold(number).predictions) for number in range(len(self.predictions))]
+
+
+def _persons_and_folds(file: Path) -> pd.DataFrame:
+    """Columns person (text) and fold of a table that data.splits.split_text wrote."""
+    rows, findings = read_rows(file, ("person", "fold"))
+    raise_first(findings)
+    return rows[["person", "fold"]].assign(person=rows["person"].map(from_cell)).astype({"fold": int})
 
 
 def read_source_run(path: str, field: str) -> SourceRun:

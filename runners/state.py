@@ -5,13 +5,13 @@ the folder. Checkpoints (.pth) and arrays (.npz) are zip archives; their checksu
 plain ``torch.load`` and ``numpy.load`` still read them.
 """
 
-import csv
 import hashlib
 import io
 import json
 import os
 import struct
 import tempfile
+import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from data.csv_text import csv_text
 from data.errors import DataError
 
 TEMPORARY = ".tmp"  # ending of a file that is being written; hidden, and rubbish once its writer is gone
@@ -86,11 +87,10 @@ def read_json(path: Path) -> Any:
 
 def write_table(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
     """Replace `path` by a CSV with the first row's keys as its header; floats are written with all their digits."""
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, fieldnames=list(rows[0]) if rows else [], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
+    header = list(rows[0]) if rows else []
+    if any(row.keys() - set(header) for row in rows):
+        raise ValueError(f"{path}: a row has columns that the first one lacks")
+    write_text(path, csv_text([header, *([row.get(name, "") for name in header] for row in rows)]))
 
 
 def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -101,9 +101,16 @@ def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Arrays of an .npz after its checksum; DataError where it is damaged."""
-    with np.load(io.BytesIO(_unseal(path)), allow_pickle=False) as archive:
-        return {name: archive[name] for name in archive.files}
+    """Arrays of an .npz after its checksum; DataError where it is damaged, or holds what is no plain array."""
+    archive = _unseal(path)
+    try:
+        with np.load(io.BytesIO(archive), allow_pickle=False) as members:
+            arrays: dict[str, NDArray[Any]] = {name: members[name] for name in members.files}
+        if not all(isinstance(array, np.ndarray) for array in arrays.values()):
+            raise ValueError("a member is no array")
+    except Exception as error:  # the checksum can be forged with the rest, and then anything may be raised
+        raise DataError(f"{path} is refused: plain arrays are expected in it ({_first_words(error)}).") from error
+    return arrays
 
 
 def write_checkpoint(path: Path, value: Mapping[str, Any], previous: Path | None = None) -> None:
@@ -152,4 +159,22 @@ def _unseal(path: Path) -> bytes:
     archive = body[: -_COMMENT_LENGTH - 2] + b"\0\0"
     if archive[-22:-18] != _END_OF_ARCHIVE or body != _seal(archive):
         raise DataError(f"{path} is damaged: its content does not match the checksum that was written with it.")
+    _check_members(path, archive)
     return archive
+
+
+def _check_members(path: Path, archive: bytes) -> None:
+    """DataError unless members are stored as they are: a compressed one, or one listed often, may fill the memory."""
+    try:
+        members = zipfile.ZipFile(io.BytesIO(archive)).infolist()
+    except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+        raise DataError(f"{path} is refused: it is no zip archive ({_first_words(error)}).") from error
+    held, unpacked = len(archive), sum(member.file_size for member in members)
+    if unpacked > held or any(member.compress_type != zipfile.ZIP_STORED for member in members):
+        raise DataError(f"{path} is refused: {held:,} bytes would become {unpacked:,}; none are compressed in a run.")
+
+
+def _first_words(error: Exception) -> str:
+    """The first sentence of an error on one line: torch adds pages of advice."""
+    words = " ".join(str(error).split()) or type(error).__name__
+    return words.partition(". ")[0][:200]

@@ -1,6 +1,8 @@
-"""A competition small enough to train on in a second."""
+"""A competition small enough to train on in a second, and no way out to the network for any test."""
 
+import ipaddress
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,33 @@ from hypothesis import settings
 os.environ["OMP_NUM_THREADS"] = "1"
 settings.register_profile("suite", deadline=None)  # a busy machine is slow, not wrong
 settings.load_profile("suite")
+
+
+_CALLS = {"socket.connect": 1, "socket.bind": 1, "socket.sendto": 1, "socket.sendmsg": 1}  # -> place of the address
+_LOOK_UPS = ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr", "socket.getnameinfo")
+
+
+def _is_here(host: object) -> bool:
+    """Whether an address is this machine's loopback; a name is looked up by nobody, so only localhost is."""
+    try:
+        return ipaddress.ip_address(str(host).partition("%")[0]).is_loopback
+    except ValueError:
+        return host in ("localhost", b"localhost")
+
+
+def _stay_here(event: str, arguments: tuple[object, ...]) -> None:
+    """Refuses to call, or to listen to, whatever is beyond loopback: an audit hook, so no library gets around it."""
+    if event in _CALLS:
+        address = arguments[_CALLS[event]]
+        if isinstance(address, tuple) and not _is_here(address[0]):  # of a Unix socket it is a path
+            raise PermissionError(f"{event} {address}: tests stay on this machine")
+    elif event in _LOOK_UPS:
+        host = arguments[0][0] if isinstance(arguments[0], tuple) else arguments[0]
+        if host is not None and not _is_here(host):
+            raise PermissionError(f"{event} {host}: tests stay on this machine")
+
+
+sys.addaudithook(_stay_here)
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from analysis.leaderboard.match_inputs import MatchInputs
 from analysis.leaderboard.match_record import TWO_SIDED, MatchFiles
 from analysis.split_match import SplitMatch
 from data.errors import DataError
-from data.splits import PersonStratifiedKFold, check_split
+from data.splits import PersonStratifiedKFold, check_split, split_text
 from runners.state import write_json, write_text
 
 FOLD_COLUMNS = ["image_id", "path", "person", "target", "fold"]
@@ -56,7 +56,7 @@ def write_match(
     split, kfold = matched_folds(inputs.table, match, settings.valid_fraction)
     try:
         for path, folds in ((files.split, split), (files.kfold, kfold)):
-            write_text(path, inputs.table.assign(fold=folds)[FOLD_COLUMNS].to_csv(index=False))
+            write_text(path, split_text(inputs.table.assign(fold=folds)[FOLD_COLUMNS]))
         write_json(files.record, _record(match, inputs, settings, now))
     except OSError as error:
         raise DataError(f"{files.split.parent} can't be written: {error.strerror}.") from error

@@ -13,10 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from analysis.leaderboard.ledger import safe_text
 from callbacks.metrics import confusion_matrix, macro_f1
 from data.csv_rows import numbered, read_rows
 from data.errors import DataError, quote
 from data.findings import raise_first, some_names
+from data.folders import ImageTree
 from data.metadata import ImageData
 from data.submission import check_submission
 from runners.file_lock import locked
@@ -79,7 +81,7 @@ def play(runs: Path, data: ImageData, file: Path, final: bool, now: datetime) ->
                             "that a day allows; tomorrow there are ten more.")
         stamp = today.isoformat(timespec="seconds")
         opened_before = [row.opened for row in earlier if row.opened]
-        now_row = known or Played(stamp, solution.digest, digest, file.as_posix(), "")
+        now_row = known or Played(stamp, solution.digest, digest, safe_text(file.as_posix()), "")
         if final and not now_row.opened:
             now_row = replace(now_row, opened=stamp)
         rows = [*record, now_row] if known is None else [now_row if row is known else row for row in record]
@@ -103,6 +105,10 @@ def _read_solution(data: ImageData) -> _Solution:
     if not path.exists():
         raise DataError(f"{data.root} has no {SOLUTION}: its leaderboard can't be played here; enter the score that "
                         "the competition gives with `leaderboard add`.")
+    try:
+        ImageTree(data.root).file(SOLUTION)
+    except DataError as error:
+        raise DataError(f"{error}; expected the data's own {SOLUTION}.") from error
     rows, findings = read_rows(path, ("ImageID", "ans", "half"))
     raise_first(findings)
     test_ids = list(data.test["image_id"])

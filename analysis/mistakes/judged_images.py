@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import PurePosixPath
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from analysis.run_predictions import RunPredictions, class_names, read_predictions
-from data.csv_rows import read_rows
+from data.csv_rows import from_cell, read_rows
 from data.errors import DataError, quote
 from data.findings import raise_first
 from runners.run_folder import RunFolder
@@ -67,10 +68,14 @@ def judged_images(predictions: RunPredictions) -> JudgedImages:
         raise DataError(f"{run.root} has no {run.folds.name}: only a whole run can be explained.")
     table, findings = read_rows(run.folds, ("image_id", "path"))
     raise_first(findings)
+    table = table[["image_id", "path"]].map(from_cell)
     paths = pd.Series(predictions.image_ids).map(table.set_index("image_id")["path"])
     if paths.isna().any():
         lacking = str(predictions.image_ids[int(np.argmax(paths.isna()))])
         raise DataError(f"{run.folds} has no row of {quote(lacking)}, which {run.oof.name} holds.")
+    leading_out = [path for path in paths if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts]
+    if leading_out:
+        raise DataError(f"{run.folds}: path is {quote(leading_out[0])}; expected one below the data folder.")
     return JudgedImages(
         image_ids=predictions.image_ids,
         paths=np.array(paths.tolist(), np.str_),

@@ -1,7 +1,5 @@
 """Suspected wrong labels as a corrections file, for a person to look through and for data.corrections to apply."""
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,8 @@ from analysis.leaderboard.ledger import safe_text
 from analysis.mistakes.judged_images import JudgedImages
 from analysis.mistakes.suspects import OF_AN_IMAGE, Suspect
 from data.corrections import COLUMN_OF_FIELD, COLUMNS
-from data.csv_rows import FORMULA_STARTS, read_rows
+from data.csv_rows import FORMULA_STARTS, as_cell, read_rows
+from data.csv_text import csv_text
 from data.errors import DataError, quote
 from data.labels import AGE_BUCKETS, age_bucket
 from data.metadata import ImageData
@@ -118,14 +117,10 @@ def _earlier_rows(earlier: Path | None) -> list[dict[str, str]]:
         return []
     rows, _ = read_rows(earlier, COLUMNS)
     return [
-        {name: str(cells.get(name, "")) for name in FILE_COLUMNS} | {"reason": safe_text(str(cells["reason"]))}
+        {name: as_cell(str(cells.get(name, ""))) for name in FILE_COLUMNS} | {"reason": safe_text(str(cells["reason"]))}
         for cells in rows.to_dict("records")
     ]
 
 
 def _csv(rows: Sequence[dict[str, str]]) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, FILE_COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return csv_text([FILE_COLUMNS, *([row[name] for name in FILE_COLUMNS] for row in rows)])

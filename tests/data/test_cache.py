@@ -109,7 +109,7 @@ def test_any_file_that_changed_makes_another_cache(data, tmp_path: Path) -> None
     assert key(paths=("a.jpg", "b.jpg")) == key(paths=("b.jpg", "a.jpg")) != touched
 
 
-@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "index", "no index"])
+@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "archive", "objects", "index", "nested index", "no index"])
 def test_a_damaged_cache_is_found_and_made_again(data, opened, damage: str) -> None:
     cache, _ = opened()
     images, index = cache.folder / IMAGES, cache.folder / INDEX
@@ -121,6 +121,13 @@ def test_a_damaged_cache_is_found_and_made_again(data, opened, damage: str) -> N
         images.write_bytes(body[:-1])
     elif damage == "empty":
         images.write_bytes(b"")
+    elif damage == "archive":  # which numpy.load would open as one
+        np.savez(images.with_suffix(".npz"), np.zeros(3))
+        images.with_suffix(".npz").rename(images)
+    elif damage == "objects":
+        np.save(images, np.array([{}], dtype=object), allow_pickle=True)
+    elif damage == "nested index":
+        index.write_text("[" * 100_000)
     elif damage == "index":
         index.write_text(index.read_text()[:-3])
     else:

@@ -127,6 +127,8 @@ def test_people_and_images_that_are_not_there_are_skipped_and_named(tmp_path: Pa
         ("000020,,,age,50,old,seen", "to is 'old'; expected whole years from 0 to 120."),
         ("000020,,,age,50,121,seen", "to is '121'; expected whole years from 0 to 120."),
         ("000020,,,age,50,99999999,seen", "to is '99999999'; expected whole years from 0 to 120."),
+        ("000020,,,age,50,0000999,seen", "to is '0000999'; expected whole years from 0 to 120."),
+        (f"000020,,,age,50,{'0' * 5000},seen", "to is '000000"),
         ("000020,,,gender,female,male, ", "reason is empty; expected why the label is wrong."),
         ("000020,,,gender,female,female,seen", "from and to are both 'female'; expected two values."),
         (

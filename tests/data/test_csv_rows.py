@@ -3,8 +3,10 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from data.csv_rows import find_files, numbered, read_rows, read_test_table
+from data.csv_rows import FORMULA_STARTS, as_cell, find_files, from_cell, numbered, read_rows, read_test_table
 from data.errors import DataError
 from data.findings import Finding
 from data.folders import ImageTree
@@ -140,3 +142,17 @@ def test_a_test_image_named_like_a_formula_is_refused(tmp_path: Path, name: str)
     test, findings = read_test_table(ImageTree(tmp_path), "test.csv", ["path"])
     assert test.empty
     assert "starts like a spreadsheet formula" in findings[0].text
+
+
+@given(st.text(max_size=6, alphabet="'=+-@\t\n＝a1"))
+def test_a_cell_is_never_a_formula_and_gives_its_text_back(text: str) -> None:
+    cell = as_cell(text)
+    assert not cell.startswith(FORMULA_STARTS)
+    assert from_cell(cell) == text
+    assert cell == text or text.lstrip("'").startswith(FORMULA_STARTS)
+
+
+def test_a_header_of_a_million_columns_is_read_in_linear_time(tmp_path: Path) -> None:
+    """A look at all of them for each took hours; no clock here: the suite's patience is the measure."""
+    with pytest.raises(DataError, match="row 1: column 'x' is there twice"):
+        rows_of(tmp_path, "id,name,x,x," + ",".join(map(str, range(10**6))) + "\n1\n")

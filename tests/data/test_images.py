@@ -1,7 +1,9 @@
 """Every kind of image file becomes the right RGB pixels or one sentence."""
 
 import io
+import re
 import struct
+import warnings
 import zlib
 from pathlib import Path
 
@@ -328,3 +330,41 @@ def test_damage_gives_pixels_or_a_data_error(
 def test_sha256_is_that_of_the_bytes(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
     assert file_sha256(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+# -- what takes long within the limit of pixels --------------------------------------------------------------------
+
+
+def bmp(width: int, height: int, compression: int, pixels: bytes) -> bytes:
+    """An 8-bit BMP written by hand: Pillow writes no compressed one."""
+    header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, compression, len(pixels), 0, 0, 256, 0)
+    start = 14 + len(header) + 4 * 256
+    palette = bytes(value for grey in range(256) for value in (grey, grey, grey, 0))
+    return b"BM" + struct.pack("<IHHI", start + len(pixels), 0, 0, start) + header + palette + pixels
+
+
+@pytest.mark.parametrize(("compression", "pixels"), [(1, b"\4\7\0\1"), (2, b"\4\x77\0\1")])
+def test_a_run_length_coded_bmp_is_refused(tmp_path: Path, compression: int, pixels: bytes) -> None:
+    """Pillow fills its rows a byte at a time: 50 million pixels in one row, a file of 1 KB, took 5 seconds."""
+    (tmp_path / "a.bmp").write_bytes(bmp(4, 1, compression, pixels))
+    assert "run-length coded BMP, which isn't read; save it as PNG" in refusal(tmp_path / "a.bmp")
+    (tmp_path / "a.bmp").write_bytes(bmp(4, 1, 0, b"\7" * 4))
+    assert decode_rgb(tmp_path / "a.bmp").tolist() == [[[7, 7, 7]] * 4]
+
+
+def test_a_jpeg_of_hundreds_of_scans_is_refused(tmp_path: Path) -> None:
+    """Each scan goes over all the pixels: 500 empty ones on 49 million, a file of 224 KB, took 17 seconds."""
+    content = encoded(photo(16, 16), "JPEG", progressive=True)
+    scan = content[content.rindex(b"\xff\xda") : -2]
+    (tmp_path / "a.jpg").write_bytes(content[:-2] + 100 * scan + content[-2:])
+    assert re.search(r"has 1\d\d scans, .* expected at most 64", refusal(tmp_path / "a.jpg"))
+    (tmp_path / "a.jpg").write_bytes(content[:-2] + 20 * scan + content[-2:])
+    assert decode_rgb(tmp_path / "a.jpg").shape == (16, 16, 3)
+
+
+def test_a_bomb_is_one_sentence_without_pillows_warning_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "bomb.png").write_bytes(png(10_000, 10_000, 8, 2, b""))
+    with warnings.catch_warnings(record=True) as shown:
+        warnings.simplefilter("always")
+        refusal(tmp_path / "bomb.png")
+    assert not shown

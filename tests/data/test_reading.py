@@ -64,3 +64,13 @@ def test_neither_form_says_what_was_looked_for_and_what_is_there(tmp_path: Path)
 def test_the_competition_named_one_folder_too_deep_is_told_so(tmp_path: Path, given: str) -> None:
     with pytest.raises(DataError, match=f"no column label, group.*give the folder above train: {tmp_path}"):
         read_data(competition(tmp_path) / given)
+
+
+@pytest.mark.parametrize("name", ["data.csv", "train.csv", "test.csv"])
+def test_a_csv_that_is_a_link_out_of_the_folder_is_not_read(tmp_path: Path, name: str) -> None:
+    generic(tmp_path / "data", "data.csv" if name == "test.csv" else "other.csv")
+    (tmp_path / "secret.txt").write_text("root:x:0:0\n")
+    (tmp_path / "data" / name).symlink_to(tmp_path / "secret.txt")
+    with pytest.raises(DataError, match=f"'{name}' in .*data.* is a link to a place outside the data folder") as caught:
+        read_data(tmp_path / "data")
+    assert "x:0:0" not in str(caught.value)

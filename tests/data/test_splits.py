@@ -1,3 +1,4 @@
+import csv
 import re
 from collections.abc import Callable
 from itertools import combinations
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from sklearn.model_selection import StratifiedGroupKFold
 
 from data.balance import Balance, balance
+from data.csv_rows import FORMULA_STARTS
 from data.errors import DataError
 from data.labels import STEM_TO_MASK, encode
 from data.splits import (
@@ -19,6 +21,7 @@ from data.splits import (
     PersonSplit,
     PersonStratifiedKFold,
     check_split,
+    split_text,
 )
 
 TRICKY_IDS = ["003397", "001498-1", "1e5", "NA", "null", "0", "00", "-1", " x", "a,b", 'q"q', "nan", "é"]
@@ -221,8 +224,8 @@ def test_an_image_without_a_person_is_refused() -> None:
 @pytest.mark.parametrize(
     ("persons", "folds", "message"),
     [
-        ("aabc", [0, 1, 0, 1], "Person a is in fold 0 and in fold 1; a person belongs to one fold."),
-        ("abcb", [0, 0, 1, -1], "Person b is in fold 0 and in fold -1; a person belongs to one fold."),
+        ("aabc", [0, 1, 0, 1], "Person 'a' is in fold 0 and in fold 1; a person belongs to one fold."),
+        ("abcb", [0, 0, 1, -1], "Person 'b' is in fold 0 and in fold -1; a person belongs to one fold."),
         ("abc", [0, 2, 2], "The split has fold 2 but no image in fold 1: folds are 0, 1, 2 ... or -1."),
         ("abc", [1, 1, -1], "The split has fold 1 but no image in fold 0: folds are 0, 1, 2 ... or -1."),
         ("ab", [0, 10**15], f"The split has fold {10**15} but no image in fold 1: folds are 0, 1, 2 ... or -1."),
@@ -303,8 +306,7 @@ TABLE = make_table([[0, 1], [0], [1]])  # images i0..i3 of persons 000000 (two),
     [
         (
             "image_id,who\ni0,a\n",
-            "has no column person and no column fold; it has image_id, who, a split needs person, "
-            "fold and, unless it lists persons only, image_id.",
+            "row 1: no column person, fold; expected the columns person,fold, found 'image_id', 'who'.",
         ),
         (
             "person,fold\n000000,0\n000001,1.0\n000002,1\n",
@@ -320,23 +322,23 @@ TABLE = make_table([[0, 1], [0], [1]])  # images i0..i3 of persons 000000 (two),
         ),
         (
             "image_id,person,fold\ni0,000000,0\ni1,000000,1\n",
-            "row 3: person 000000 is in fold 1 here and in fold 0 above; a person belongs to one fold.",
+            "row 3: person '000000' is in fold 1 here and in fold 0 above; a person belongs to one fold.",
         ),
         (
             "person,fold\n000000,0\n000001,1\n000000,-1\n",
-            "row 4: person 000000 is in fold -1 here and in fold 0 above; a person belongs to one fold.",
+            "row 4: person '000000' is in fold -1 here and in fold 0 above; a person belongs to one fold.",
         ),
-        ("image_id,person,fold\ni0,000000,0\ni0,000000,0\n", "row 3: image i0 is listed for the second time."),
-        ("image_id,person,fold\ni0,000000,0\ni2,000001,1\n", "lacks 2 image(s) of the data, first i1."),
-        ("person,fold\n000000,0\n0000001,1\n", "lacks 2 person(s) of the data, first 000001."),
+        ("image_id,person,fold\ni0,000000,0\ni0,000000,0\n", "row 3: image 'i0' is listed for the second time."),
+        ("image_id,person,fold\ni0,000000,0\ni2,000001,1\n", "lacks 2 image(s) of the data, first 'i1'."),
+        ("person,fold\n000000,0\n0000001,1\n", "lacks 2 person(s) of the data, first '000001'."),
         (
             "image_id,person,fold\ni0,000000,0\ni1,000000,0\nz,000001,1\ni2,000001,1\ni3,000002,1\ny,000002,1\n",
-            "names 2 image(s) the data does not have, first z.",
+            "names 2 image(s) the data does not have, first 'z'.",
         ),
-        ("person,fold\n000000,0\n000001,1\n000002,1\n2,0\n", "names 1 person(s) the data does not have, first 2."),
+        ("person,fold\n000000,0\n000001,1\n000002,1\n2,0\n", "names 1 person(s) the data does not have, first '2'."),
         (
             "image_id,person,fold\ni0,000000,0\ni1,000000,0\ni2,000002,1\ni3,000001,1\n",
-            "image i2 belongs to person 000002 there, to person 000001 in the data.",
+            "image 'i2' belongs to person '000002' there, to person '000001' in the data.",
         ),
     ],
 )
@@ -348,17 +350,43 @@ def test_a_file_that_does_not_fit_is_refused_in_one_sentence(tmp_path: Path, tex
         PersonSplit.from_csv(path).assign(TABLE, seed=0)
 
 
-@pytest.mark.parametrize("text", ["", "person,fold\na,0,1\nb,1,2\n", "person,fold\na,0\nb,1,2\n", "\xff\xfe,fold\n"])
-def test_a_file_that_is_no_table_is_refused(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "row 1: no column person, fold; expected the columns person,fold, found an empty file."),
+        (b"person,fold\na,0,1\nb,1,2\n", "row 2: 3 cells; expected 2, as many as the header has."),
+        (b"person,fold\na\nb,1\n", "row 2: 1 cells; expected 2, as many as the header has."),
+        (b'person,fold\n"a\nb",0\nc,x\n', "row 4: fold is 'x', it must be a whole number"),
+        (b"person,fold,fold\na,0,1\n", "row 1: column 'fold' is there twice; keep one of them."),
+        (b"person;fold\na;0\n", " is separated by semicolons; save it with commas between the cells."),
+        (b"person,fold\na,0\0\n", "row 2: a NUL byte"),
+        (b"\xff\xfe,fold\n", "row 1: byte 0xff is not UTF-8"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "folds.csv"
-    path.write_bytes(text.encode("latin-1"))
-    with pytest.raises(DataError, match=rf"^{re.escape(str(path))}: cannot be read as a table of folds \(.+\)\.$"):
+    path.write_bytes(content)
+    mark = "" if message.startswith(" ") else ", "
+    with pytest.raises(DataError, match=f"^{re.escape(f'{path}{mark}{message}')}"):
         PersonSplit.from_csv(path)
 
 
 def test_a_file_that_is_missing_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="cannot be read as a table of folds .*No such file"):
+    with pytest.raises(DataError, match=sentence(f"{tmp_path / 'folds.csv'} does not exist; expected a CSV.")):
         PersonSplit.from_csv(tmp_path / "folds.csv")
+
+
+FORMULAS = ["=1+1", "+a", "-a", "@a", "'=1", "''", "'a", "\t=1", "＝1", "-1", "a=1"]
+
+
+def test_a_split_is_written_so_that_no_spreadsheet_runs_a_name(tmp_path: Path) -> None:
+    table = make_table([[0]] * len(FORMULAS)).assign(person=FORMULAS, image_id=[f"{name}/1" for name in FORMULAS])
+    folds = PersonStratifiedKFold(3).assign(table, seed=0)
+    text = split_text(table.assign(fold=folds)[["image_id", "person", "fold"]])
+    cells = [cell for row in csv.reader(text.splitlines()) for cell in row[:2]]
+    assert not [cell for cell in cells if cell.startswith(FORMULA_STARTS)]
+    (tmp_path / "folds.csv").write_text(text)
+    np.testing.assert_array_equal(PersonSplit.from_csv(tmp_path / "folds.csv").assign(table, seed=1), folds)
 
 
 def test_a_file_s_split_is_checked_too(tmp_path: Path) -> None:

@@ -33,6 +33,7 @@ def watch(path: Path) -> None:
     """Wrap the functions that a run goes through: each writes its stage, and at its end the stage before."""
     import data.reading
     import runners.fold
+    import runners.fold_loaders
     import runners.kfold
     import runners.main
     import runners.state

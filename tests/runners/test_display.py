@@ -33,3 +33,8 @@ def test_plain_text_holds_no_markup_and_no_control_characters() -> None:
     console = Console(file=io.StringIO(), width=80)
     console.print(plain("[bold]a[/bold]\x1b[2Jb\u202ec\nnext"))
     assert console.file.getvalue() == "[bold]a[/bold] [2Jb c\nnext\n"
+
+
+def test_a_name_between_colons_is_no_picture(capsys) -> None:
+    make_console().print(plain(":warning: :smile:"))
+    assert capsys.readouterr().out == ":warning: :smile:\n"

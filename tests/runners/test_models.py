@@ -1,3 +1,5 @@
+import hashlib
+import io
 from functools import partial
 from pathlib import Path
 
@@ -59,10 +61,26 @@ def test_weights_that_do_not_fit_or_are_not_there_are_named(tmp_path: Path) -> N
 
 
 def test_a_file_that_is_no_state_dict_is_refused(tmp_path: Path) -> None:
-    for name, body in (("text.pth", b"no weights"), ("empty.pth", b"")):
+    no_tensors = {name: io.BytesIO() for name in ("list", "number")}
+    torch.save([torch.zeros(2)], no_tensors["list"])
+    torch.save({"epoch": 3}, no_tensors["number"])
+    bodies = {"text.pth": b"no weights", "empty.pth": b"", "text.safetensors": b"no weights"}
+    for name, body in (bodies | {f"{name}.pth": kept.getvalue() for name, kept in no_tensors.items()}).items():
         (tmp_path / name).write_bytes(body)
         with pytest.raises(DataError, match=f"{name} does not load as weights and nothing else"):
             tiny(pretrained=str(tmp_path / name))
+
+
+def test_a_file_named_after_its_checksum_is_held_to_it(tmp_path: Path) -> None:
+    body = io.BytesIO()
+    torch.save(tiny(pretrained=None).backbone.state_dict(), body)
+    digest = hashlib.sha256(body.getvalue()).hexdigest()
+    for name in (f"weights-{digest[:8]}.pth", f"weights-{digest}.pth", "other-00000000.pth"):
+        (tmp_path / name).write_bytes(body.getvalue())
+    tiny(pretrained=str(tmp_path / f"weights-{digest[:8]}.pth"))
+    tiny(pretrained=str(tmp_path / f"weights-{digest}.pth"))
+    with pytest.raises(DataError, match="other-00000000.pth is damaged or another: its sha256 does not begin with 000"):
+        tiny(pretrained=str(tmp_path / "other-00000000.pth"))
 
 
 def test_without_a_network_the_error_says_what_to_give(monkeypatch) -> None:

@@ -66,7 +66,28 @@ def test_pickled_code_is_never_run(tmp_path: Path) -> None:
         state.read_checkpoint(tmp_path / "bad.pth")
     with pytest.raises(ValueError, match="allow_pickle"):
         state.write_arrays(tmp_path / "bad.npz", {"o": np.array([Attack()], dtype=object)})
+    body = io.BytesIO()
+    np.savez(body, allow_pickle=True, o=np.array([Attack()], dtype=object))
+    (tmp_path / "bad.npz").write_bytes(state._seal(body.getvalue()))
+    with pytest.raises(DataError, match="bad.npz is refused: plain arrays are expected in it .*allow_pickle"):
+        state.read_arrays(tmp_path / "bad.npz")
     assert not (tmp_path / "owned").exists()
+
+
+def test_an_archive_that_would_grow_in_memory_is_refused(tmp_path: Path) -> None:
+    body = io.BytesIO()
+    np.savez_compressed(body, zeros=np.zeros(100_000))
+    (tmp_path / "bomb.npz").write_bytes(state._seal(body.getvalue()))
+    with pytest.raises(DataError, match=r"bomb.npz is refused: 1,\d+ bytes would become 800,\d+"):
+        state.read_arrays(tmp_path / "bomb.npz")
+
+
+def test_what_is_sealed_and_no_arrays_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "text.npz", "w") as archive:
+        archive.writestr("note.txt", "no array")
+    (tmp_path / "text.npz").write_bytes(state._seal((tmp_path / "text.npz").read_bytes()))
+    with pytest.raises(DataError, match="text.npz is refused: .*a member is no array"):
+        state.read_arrays(tmp_path / "text.npz")
 
 
 def test_what_is_whole_but_no_checkpoint_is_a_sentence(tmp_path: Path) -> None:

@@ -110,6 +110,22 @@ def test_a_solution_that_does_not_fit_is_a_sentence(  # noqa: ANN001
         play(trial.runs, data, write_answers(tmp_path / "s.csv", data, 0), False, NOON)
 
 
+def test_answers_behind_a_link_out_of_the_data_are_not_read(trial: Trial, data: ImageData, tmp_path: Path) -> None:
+    (data.root / "solution.csv").rename(tmp_path / "elsewhere.csv")
+    (data.root / "solution.csv").symlink_to(tmp_path / "elsewhere.csv")
+    with pytest.raises(DataError, match="'solution.csv' in .* is a link to a place outside the data folder"):
+        play(trial.runs, data, write_answers(tmp_path / "s.csv", data, 0), False, NOON)
+
+
+def test_the_name_of_a_file_is_no_formula_in_the_record(
+    trial: Trial, data: ImageData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_answers(tmp_path / "=1+1.csv", data, 0)
+    monkeypatch.chdir(tmp_path)
+    play(trial.runs, data, Path("=1+1.csv"), False, NOON)
+    assert ",'=1+1.csv," in (trial.runs / PLAYED).read_text()
+
+
 def test_data_without_answers_can_not_be_played(trial: Trial, data: ImageData, tmp_path: Path) -> None:
     (data.root / "solution.csv").unlink()
     with pytest.raises(DataError, match="has no solution.csv: its leaderboard can't be played here"):

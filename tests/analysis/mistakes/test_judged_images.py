@@ -72,3 +72,24 @@ def test_a_probability_that_is_not_finite_and_a_class_that_is_not_there_are_refu
         write_arrays(run.oof, arrays)
         with pytest.raises(DataError, match=f"'{sound['image_ids'][3]}' has a probability that is not finite, or a"):
             read_judged_images(run)
+
+
+@pytest.mark.parametrize("place", ["/etc/passwd", "../../secret.jpg", "a/../../b.jpg"])
+def test_a_run_folder_names_no_image_outside_the_data(run: RunFolder, place: str) -> None:
+    """Its pictures would be read from there, and shown in a report."""
+    folds = pd.read_csv(run.folds, dtype=str)
+    folds.loc[3, "path"] = place
+    folds.to_csv(run.folds, index=False)
+    with pytest.raises(DataError, match=f"folds.csv: path is '{place}'; expected one below the data folder"):
+        read_judged_images(run)
+
+
+def test_an_id_that_is_kept_from_being_a_formula_is_found(run: RunFolder) -> None:
+    folds, arrays = pd.read_csv(run.folds, dtype=str), dict(np.load(run.oof))
+    arrays["image_ids"] = arrays["image_ids"].astype("<U99")
+    row = int(np.flatnonzero(arrays["image_ids"] == folds["image_id"][3])[0])
+    arrays["image_ids"][row] = "=1+1"
+    folds.loc[3, ["image_id", "path"]] = ["'=1+1", "'=1+1.jpg"]
+    folds.to_csv(run.folds, index=False)
+    write_arrays(run.oof, arrays)
+    assert read_judged_images(run).paths[row] == "=1+1.jpg"
