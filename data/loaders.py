@@ -1,8 +1,10 @@
 """Loaders over a table's images."""
 
 import re
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from types import TracebackType
 from typing import Any
 
 from torch.utils.data import DataLoader
@@ -34,6 +36,7 @@ def make_loader(
         collate_fn=_already_a_batch,
         pin_memory=pin_memory,
         drop_last=False,
+        worker_init_fn=_begin_worker,
     )
 
 
@@ -72,6 +75,21 @@ def worker_deaths_named(loaders: Iterable[Any]) -> Iterator[None]:
             f"{some_names(images) or 'no image yet'}. Fewer --workers would be right where memory is short; the same "
             "command continues from the last finished epoch."
         ) from error
+
+
+def _begin_worker(number: int) -> None:
+    """In a worker process: nothing is printed of a batch that whoever it was for came no more to fetch.
+
+    It was ended, by a signal say, and says so itself; the traceback of multiprocessing's server thread tells no more.
+    """
+    sys.excepthook = _but_for_lost_connections
+
+
+def _but_for_lost_connections(
+    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
+) -> None:
+    if not isinstance(error, ConnectionError | EOFError):
+        sys.__excepthook__(kind, error, traceback)
 
 
 def _already_a_batch(batch: Any) -> Any:

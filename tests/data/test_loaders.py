@@ -1,6 +1,7 @@
 import os
 import re
 import signal
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -126,3 +127,18 @@ def test_full_shared_memory_is_told_by_the_worker(competition: Path, monkeypatch
     with pytest.raises(DataError, match="A batch of 5 images finds no room .* larger /dev/shm, fewer --workers"):
         for batch in make_loader(dataset, SequentialSampler(10), batch_size=5, workers=1):
             raise_failure(batch)
+
+
+def test_a_worker_says_nothing_of_a_batch_that_nobody_fetched(competition: Path, capsys) -> None:
+    """multiprocessing's server thread hands its errors to sys.excepthook: a stopped run would end in a traceback."""
+    data = read_data(competition)
+    dataset = ImageDataset(data.root, data.train.head(10), resize(size=SIZE), seed=1)
+    begin, hook = make_loader(dataset, SequentialSampler(10), batch_size=5, workers=1).worker_init_fn, sys.excepthook
+    try:
+        begin(0)
+        sys.excepthook(ConnectionResetError, ConnectionResetError(104, "Connection reset by peer"), None)
+        assert capsys.readouterr().err == ""
+        sys.excepthook(ValueError, ValueError("a bug"), None)
+        assert "ValueError: a bug" in capsys.readouterr().err
+    finally:
+        sys.excepthook = hook
