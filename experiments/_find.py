@@ -9,9 +9,9 @@ from experiments._declared import declared
 from runners.display import Display, make_console, plain
 
 if TYPE_CHECKING:
-    from runners.batch_size_search import Attempt, Search
-    from runners.range_test import RangeTest
-    from runners.rate_suggestions import Suggestions
+    from runners.diagnostics.batch_size_search import Attempt, Search
+    from runners.diagnostics.range_test import RangeTest
+    from runners.diagnostics.rate_suggestions import Suggestions
 
 Name = Annotated[str, typer.Argument(metavar="EXPERIMENT", help="Name of an experiment, as in the list.")]
 Data = Annotated[Path, typer.Option(help="Competition folder, or a CSV with path,label,group.")]
@@ -31,12 +31,12 @@ def find_lr(
     threads: Threads = None,
 ) -> None:
     """Suggest a learning rate: a short training of the first fold whose rate grows, and the curve of its loss."""
+    from runners.diagnostics.range_test import range_test
+    from runners.diagnostics.rate_picture import draw_range_test
+    from runners.diagnostics.rate_suggestions import suggest
     from runners.environment import available_cores
     from runners.first_fold import first_fold
     from runners.main import choose_compute
-    from runners.range_test import range_test
-    from runners.rate_picture import draw_range_test
-    from runners.rate_suggestions import suggest
     from runners.state import write_bytes
 
     out, console = out or Path(f"{experiment}_lr.png"), make_console()
@@ -84,7 +84,7 @@ def find_batch_size(
     threads: Threads = None,
 ) -> None:
     """Suggest a batch size: a few training batches of each, by time and memory, each in a process of its own."""
-    from runners.batch_size_finder import find_batch_size as find
+    from runners.diagnostics.batch_size_finder import find_batch_size as find
     from runners.first_fold import first_fold
     from runners.main import choose_compute
 

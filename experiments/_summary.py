@@ -9,7 +9,7 @@ from experiments._declared import declared
 from runners.display import make_console, plain
 
 if TYPE_CHECKING:
-    from runners.model_summary import Block
+    from runners.diagnostics.model_summary import Block
 
 MASK_CLASSES = 18
 
@@ -23,8 +23,8 @@ def summary(
     """Show a network's parameters, multiplications, output and the size of its weights; no data are needed."""
     import torch  # here and below: torch makes nobody wait who asks for --help
 
+    from runners.diagnostics.model_summary import summarise, without_weights
     from runners.experiment import build
-    from runners.model_summary import summarise, without_weights
     from runners.parameter_groups import head_prefixes
 
     fields = declared(experiment)

@@ -11,8 +11,8 @@ from runners.endings import one_sentence
 
 if TYPE_CHECKING:
     from runners.experiment import Experiment
-    from runners.search_space import Space
-    from runners.tuning import Attempt
+    from runners.search.search_space import Space
+    from runners.search.tuning import Attempt
 
 SAMPLE = Path("input/sample")
 HERE = Path(__file__).parent
@@ -41,9 +41,9 @@ def _tune(
     from runners.environment import available_cores
     from runners.file_lock import locked
     from runners.main import choose_compute
-    from runners.search_space import check_space
-    from runners.trial_runs import TrialRuns
-    from runners.tuning import best, open_study, search
+    from runners.search.search_space import check_space
+    from runners.search.trial_runs import TrialRuns
+    from runners.search.tuning import best, open_study, search
 
     if out.exists():
         raise DataError(f"{out} exists: nothing is overwritten; -o with another name would be right.")
@@ -98,7 +98,7 @@ def _declared(name: str) -> "tuple[Experiment, Space]":
 
 
 def _write(out: Path, name: str, top: "Attempt", trials: int) -> None:
-    from runners.module_variant import variant
+    from runners.search.module_variant import variant
     from runners.state import write_text
 
     docstring = (

@@ -19,7 +19,7 @@ from runners.criteria import FocalLoss
 from runners.experiment import Experiment
 from runners.main import main
 from runners.models import timm_classifier
-from runners.search_space import LogUniform, Uniform
+from runners.search.search_space import LogUniform, Uniform
 from runners.views import hflip, identity
 
 EPOCHS = 12

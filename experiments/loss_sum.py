@@ -17,7 +17,7 @@ from runners.criteria import CrossEntropy, SoftF1
 from runners.experiment import Experiment
 from runners.main import main
 from runners.models import timm_classifier
-from runners.search_space import Uniform
+from runners.search.search_space import Uniform
 from runners.views import hflip, identity
 
 EPOCHS = 12

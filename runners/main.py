@@ -65,7 +65,7 @@ def main(experiment: Experiment | LinearProbe) -> None:
             if overfit and isinstance(experiment, LinearProbe):
                 raise DataError(f"--overfit trains a network, and {experiment.name} trains none.")
             if overfit:
-                from runners.overfit import try_overfit
+                from runners.diagnostics.overfit import try_overfit
 
                 return try_overfit(experiment, data, compute, overfit, console)
             settings = CacheSettings(cache, int(cache_limit * GIB), available_cores())

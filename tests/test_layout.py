@@ -22,7 +22,14 @@ LIBRARIES = {
     "timm": {"runners/models.py", "runners/optimizers.py", "runners/parameter_groups.py"},
     "albumentations": {"data/transforms.py", "data/augmentations.py"},
     "accelerate": {"runners/supervised.py"},
-    "torch": {"experiments/*.py", "runners/*.py", "callbacks/*.py", "data/*.py"},
+    "torch": {
+        "experiments/*.py",
+        "runners/*.py",
+        "runners/diagnostics/*.py",
+        "runners/search/*.py",
+        "callbacks/*.py",
+        "data/*.py",
+    },
 }
 FILES = [path for package in PACKAGES for path in sorted((PROJECT / package).rglob("*.py"))]
 

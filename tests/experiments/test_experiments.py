@@ -20,10 +20,10 @@ from data.synthetic import write_sample
 from runners.environment import Compute
 from runners.experiment import Experiment
 from runners.main import run_experiment
-from runners.module_variant import variant
 from runners.question import question
 from runners.run_folder import RunFolder
-from runners.search_space import check_space
+from runners.search.module_variant import variant
+from runners.search.search_space import check_space
 
 FOLDER = Path(__file__).parents[2] / "experiments"
 MODULES = sorted(path for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))

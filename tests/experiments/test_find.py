@@ -13,7 +13,7 @@ from torch.optim import AdamW
 from typer.testing import CliRunner
 
 import experiments._find
-import runners.batch_size_finder
+import runners.diagnostics.batch_size_finder
 from data.errors import DataError
 from data.splits import PersonStratifiedKFold
 from data.transforms import resize
@@ -66,7 +66,7 @@ def test_sizes_are_shown_with_a_suggestion(tiny, competition: Path, monkeypatch:
     def measured(work, fold, batch, size: int, device: str) -> tuple[float, int]:
         return 0.01 + 0.001 * size, 2**20 * size
 
-    monkeypatch.setattr(runners.batch_size_finder, "in_child", measured)
+    monkeypatch.setattr(runners.diagnostics.batch_size_finder, "in_child", measured)
     told = run("find-batch-size", "tiny", "--data", str(competition), "--threads", "1", "--jobs", "1")
     assert "    16     615.4        26.0      0.02" in told
     assert "end         an epoch has 42 images" in told and "declared    batch_size=8, accumulate=2" in told

@@ -190,7 +190,7 @@ def test_help_and_the_table_import_nothing_heavy(trial: Trial, command: Command)
 
 def test_the_matched_experiment_differs_from_its_parent_by_the_split_alone() -> None:
     first, second = ((PROJECT / f"experiments/{name}.py").read_text() for name in ("focal_kfold", "focal_matched"))
-    searched = first[first.index("SEARCH") : first.index("if __name__")] + "from runners.search_space"
+    searched = first[first.index("SEARCH") : first.index("if __name__")] + "from runners.search.search_space"
     bodies = [
         [line for line in text[text.index("from functools") :].splitlines() if line.split(" import")[0] not in searched]
         for text in (first, second)

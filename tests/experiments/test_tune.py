@@ -6,7 +6,7 @@ import pytest
 
 from data.errors import DataError
 from experiments import _tune
-from runners.search_space import LogUniform
+from runners.search.search_space import LogUniform
 
 SMOKE = Path(__file__).parents[2] / "experiments" / "smoke.py"
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import runners.memory
-from runners.child_process import in_child
+from runners.diagnostics.child_process import in_child
 from runners.memory import _groups, available_memory, peak_memory
 
 

@@ -11,9 +11,9 @@ from torch.optim.lr_scheduler import LambdaLR
 
 from callbacks.probe import ProbeCallback
 from data.errors import DataError
+from runners.diagnostics.short_training import train_shortly
 from runners.fold_loaders import make_loaders
 from runners.fold_rows import Fold
-from runners.short_training import train_shortly
 
 SMOOTHING = 0.98  # share of the mean that each further loss leaves in place, as fastai has it
 DIVERGED = 4.0  # times the lowest smoothed loss

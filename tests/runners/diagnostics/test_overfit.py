@@ -11,18 +11,18 @@ from rich.console import Console
 from torch import nn
 from torch.optim import SGD, AdamW
 
-import runners.overfit
+import runners.diagnostics.overfit
 from data.errors import DataError
 from data.mixing import CutMix
 from data.transforms import resize
 from runners.criteria import LabelSmoothing
+from runners.diagnostics.overfit import Goal, first_batches, overfit, try_overfit
 from runners.display import Display
 from runners.environment import Compute
 from runners.first_fold import first_fold
 from runners.fold_loaders import make_loaders
-from runners.overfit import Goal, first_batches, overfit, try_overfit
 
-PROJECT = Path(__file__).parents[2]
+PROJECT = Path(__file__).parents[3]
 CPU = Compute(device="cpu", threads=1, workers=0, jobs=1)
 
 
@@ -49,7 +49,7 @@ def pixels(*, num_classes: int, mode: str) -> nn.Module:
 @pytest.fixture
 def learn(declare, competition: Path, monkeypatch: pytest.MonkeyPatch):
     """Overfits a declaration; the last row of the log and what was printed."""
-    monkeypatch.setattr(runners.overfit, "PASSES", 80)
+    monkeypatch.setattr(runners.diagnostics.overfit, "PASSES", 80)
 
     def run(batches: int = 1, **changes: object) -> tuple[dict[str, float], str]:
         fields = {
@@ -122,7 +122,7 @@ def test_the_first_batches_are_the_runs_as_validation_sees_them(declare, competi
 
 def test_nothing_is_written(declare, competition: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(runners.overfit, "PASSES", 80)
+    monkeypatch.setattr(runners.diagnostics.overfit, "PASSES", 80)
     experiment = declare(
         criterion="ce", model=partial(pixels, mode="plain"), optimizer=partial(AdamW, lr=3e-3), accumulate=1
     )

@@ -4,7 +4,7 @@ import pytest
 from torch.optim import AdamW
 
 from data.errors import DataError
-from runners.search_space import Choice, Integer, LogUniform, Uniform, check_space, field_value, with_values
+from runners.search.search_space import Choice, Integer, LogUniform, Uniform, check_space, field_value, with_values
 
 
 def test_values_at_paths_are_read_and_replaced_and_all_else_stays(declare) -> None:

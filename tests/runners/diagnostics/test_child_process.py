@@ -5,7 +5,7 @@ import time
 import pytest
 
 from data.errors import DataError
-from runners.child_process import KILLED, ProcessLost, in_child
+from runners.diagnostics.child_process import KILLED, ProcessLost, in_child
 
 
 def add(first: int, second: int) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from torch.optim import AdamW
 from data.errors import DataError
 from data.mixing import CutMix
 from runners.criteria import CrossEntropy
+from runners.diagnostics.range_test import DIVERGED, RangeTest, diverged, range_test, running_mean
 from runners.environment import Compute
 from runners.experiment import Experiment
 from runners.first_fold import first_fold
@@ -18,7 +19,6 @@ from runners.fold_loaders import make_loaders
 from runners.fold_rows import Fold
 from runners.models import timm_classifier
 from runners.parameter_groups import parameter_groups
-from runners.range_test import DIVERGED, RangeTest, diverged, range_test, running_mean
 
 CPU = Compute(device="cpu", threads=1, workers=0, jobs=1)
 STILL = partial(timm_classifier, backbone="test_resnet", pretrained=None, drop_rate=0.0)

@@ -14,12 +14,12 @@ from data.errors import DataError
 from data.held_images import HeldImages
 from data.loaders import make_loader
 from data.samplers import SequentialSampler
-from runners.batch_size_search import Attempt, Search, search_sizes
-from runners.child_process import KILLED, ProcessLost, in_child
+from runners.diagnostics.batch_size_search import Attempt, Search, search_sizes
+from runners.diagnostics.child_process import KILLED, ProcessLost, in_child
+from runners.diagnostics.short_training import train_shortly
 from runners.fold_loaders import make_loaders
 from runners.fold_rows import Fold
 from runners.memory import GIB, available_memory, peak_memory
-from runners.short_training import train_shortly
 
 WARM_UP = 1  # batches that are not timed
 FEWEST, MOST, SECONDS = 3, 30, 1.0  # timed batches; as many as take this long

@@ -5,12 +5,19 @@ from pathlib import Path
 import pytest
 import torch
 
-import runners.batch_size_finder
 from data.errors import DataError
 from data.mixing import CutMix
-from runners.batch_size_finder import find_batch_size, first_batch, foretold, measure_batches, out_of_memory, try_size
-from runners.batch_size_search import Attempt
-from runners.child_process import ProcessLost
+from runners.diagnostics import batch_size_finder
+from runners.diagnostics.batch_size_finder import (
+    find_batch_size,
+    first_batch,
+    foretold,
+    measure_batches,
+    out_of_memory,
+    try_size,
+)
+from runners.diagnostics.batch_size_search import Attempt
+from runners.diagnostics.child_process import ProcessLost
 from runners.environment import Compute
 from runners.first_fold import first_fold
 from runners.fold_rows import Fold
@@ -33,16 +40,16 @@ def raising(error: BaseException):
 
 
 def test_a_size_is_trained_with_batches_of_that_size(fold, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runners.batch_size_finder, "SECONDS", 0.0)
+    monkeypatch.setattr(batch_size_finder, "SECONDS", 0.0)
     seen: list[tuple[int, ...]] = []
-    original = runners.batch_size_finder.HeldImages.__getitems__
+    original = batch_size_finder.HeldImages.__getitems__
 
     def noted(self, keys):
         batch = original(self, keys)
         seen.append(tuple(batch["features"].shape))
         return batch
 
-    monkeypatch.setattr(runners.batch_size_finder.HeldImages, "__getitems__", noted)
+    monkeypatch.setattr(batch_size_finder.HeldImages, "__getitems__", noted)
     seconds, memory = measure_batches(fold, first_batch(fold), 19)
     assert seconds > 0 and memory is not None and memory >= 0
     assert set(seen) == {(19, 32, 24, 3)} and 4 <= len(seen) <= 5, "one to warm up, three timed, one fetched in vain"
@@ -51,19 +58,19 @@ def test_a_size_is_trained_with_batches_of_that_size(fold, monkeypatch: pytest.M
 def test_sizes_are_tried_up_to_an_epoch_and_told(fold, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without processes: in their place a machine that takes a hundredth of a GiB an image."""
     monkeypatch.setattr(
-        runners.batch_size_finder, "in_child", lambda work, fold, batch, size, device: (0.1 + size, size * GIB // 100)
+        batch_size_finder, "in_child", lambda work, fold, batch, size, device: (0.1 + size, size * GIB // 100)
     )
-    monkeypatch.setattr(runners.batch_size_finder, "available_memory", lambda device: None)
+    monkeypatch.setattr(batch_size_finder, "available_memory", lambda device: None)
     told: list[Attempt] = []
     found = find_batch_size(fold, 1000, told.append)
     assert sorted(one.size for one in told) == [one.size for one in found.attempts]
     assert found.end == "two doublings in a row made it no faster"
     monkeypatch.setattr(
-        runners.batch_size_finder, "in_child", lambda work, fold, batch, size, device: (100 + size, size * GIB // 100)
+        batch_size_finder, "in_child", lambda work, fold, batch, size, device: (100 + size, size * GIB // 100)
     )
     assert find_batch_size(fold, 1000, told.append).end == "an epoch has 42 images"
     assert find_batch_size(fold, 16, told.append).end == "16 is the most that was asked for"
-    monkeypatch.setattr(runners.batch_size_finder, "available_memory", lambda device: GIB // 3)  # .3 GiB: 30 images
+    monkeypatch.setattr(batch_size_finder, "available_memory", lambda device: GIB // 3)  # .3 GiB: 30 images
     limited = find_batch_size(fold, 1000, told.append)
     assert limited.largest is not None and 27 <= limited.largest.size <= 30 and "does not fit" in limited.end
 
@@ -98,7 +105,7 @@ def test_only_a_lack_of_memory_is_taken_for_one(fold, monkeypatch: pytest.Monkey
         def train(*_: object, **__: object) -> None:
             raise error
 
-        monkeypatch.setattr(runners.batch_size_finder, "train_shortly", train)
+        monkeypatch.setattr(batch_size_finder, "train_shortly", train)
 
     wrapped = DataError("model: the network fails")
     wrapped.__cause__ = torch.OutOfMemoryError("CUDA out of memory")

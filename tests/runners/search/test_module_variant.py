@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from data.errors import DataError
-from runners.module_variant import variant
+from runners.search.module_variant import variant
 
-FOCAL = Path(__file__).parents[2] / "experiments" / "focal_kfold.py"
+FOCAL = Path(__file__).parents[3] / "experiments" / "focal_kfold.py"
 
 
 def declared(text: str, folder: Path, name: str):
@@ -36,7 +36,7 @@ def test_a_variant_stands_by_itself_and_differs_only_where_it_was_asked_to(tmp_p
 def test_what_was_searched_is_left_out_with_its_imports(tmp_path: Path) -> None:
     source = tmp_path / "searched.py"
     declaration = 'EXPERIMENT = Experiment(\n    name="searched", parent=None, note="ü", lr=LR,  # why\n)\n'
-    imports = "from runners.experiment import Experiment\nfrom runners.search_space import LogUniform, Uniform\n"
+    imports = "from runners.experiment import Experiment\nfrom runners.search.search_space import LogUniform, Uniform\n"
     source.write_text(f'"""A?"""\n\n{imports}\nLR = 1\n\n{declaration}\nSEARCH = {{\n    "lr": LogUniform(1, 2),\n}}\n')
     text = variant(source, "found", "searched", {"lr": 1.5}, "B?")
     assert "SEARCH" not in text and "LogUniform" not in text and "search_space" not in text

@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from runners.range_test import RangeTest
-from runners.rate_suggestions import Suggestions
+from runners.diagnostics.range_test import RangeTest
+from runners.diagnostics.rate_suggestions import Suggestions
 
 # Okabe and Ito's colours, apart for every eye
 LOSS, MEAN, INK = "#9A9A9A", "#0072B2", "#1A1A1A"

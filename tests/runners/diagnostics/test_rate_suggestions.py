@@ -3,9 +3,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runners.range_test import RangeTest, running_mean
-from runners.rate_picture import draw_range_test
-from runners.rate_suggestions import longest_descent, steepest, suggest, valley
+from runners.diagnostics.range_test import RangeTest, running_mean
+from runners.diagnostics.rate_picture import draw_range_test
+from runners.diagnostics.rate_suggestions import longest_descent, steepest, suggest, valley
 
 RATES = np.geomspace(1e-7, 10, 100)
 

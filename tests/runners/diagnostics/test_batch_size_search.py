@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runners.batch_size_search import AS_FAST, NARROW, SMALLEST, Attempt, search_sizes
+from runners.diagnostics.batch_size_search import AS_FAST, NARROW, SMALLEST, Attempt, search_sizes
 
 
 class Machine:

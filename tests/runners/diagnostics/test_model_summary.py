@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from runners.diagnostics.model_summary import summarise, without_weights
 from runners.factor_models import factor_networks
-from runners.model_summary import summarise, without_weights
 from runners.models import timm_classifier
 
 

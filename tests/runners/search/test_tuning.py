@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from sklearn.metrics import f1_score
 
-from runners import tuning
-from runners.search_space import Choice, Integer, LogUniform, Uniform
-from runners.tuning import best, open_study, search
+from runners.search import tuning
+from runners.search.search_space import Choice, Integer, LogUniform, Uniform
+from runners.search.tuning import best, open_study, search
 
 TARGETS = np.arange(60) % 3
 SPACE = {"optimizer.lr": LogUniform(1e-4, 1e-1), "model.drop_rate": Uniform(0, 0.5), "batch_size": Integer(2, 9)}
@@ -138,7 +138,7 @@ def test_the_folds_of_a_trial_are_an_ordinary_run(declare, competition: Path, tm
     from rich.console import Console
 
     from runners.environment import Compute
-    from runners.trial_runs import TrialRuns
+    from runners.search.trial_runs import TrialRuns
 
     source, experiment = tmp_path / "tiny.py", declare(epochs=1, criterion="ce")
     source.write_text('"""A?"""')
@@ -159,7 +159,7 @@ def test_values_that_contradict_another_are_refused_before_a_trial_trains(declar
 
     from data.errors import DataError
     from runners.environment import Compute
-    from runners.trial_runs import TrialRuns
+    from runners.search.trial_runs import TrialRuns
 
     (tmp_path / "tiny.py").write_text('"""A?"""')
     compute = Compute(device="cpu", threads=1, workers=0, jobs=1)

@@ -17,7 +17,7 @@ from runners.display import Progress
 from runners.experiment import Experiment
 from runners.fold import run_fold
 from runners.fold_rows import Fold
-from runners.search_space import Choice, Integer, LogUniform, Space, with_values
+from runners.search.search_space import Choice, Integer, LogUniform, Space, with_values
 
 if TYPE_CHECKING:
     from optuna import Study, Trial

@@ -8,10 +8,10 @@ import torch
 from data.datasets import Batch
 from runners.cosine_head import cosine_classifier
 from runners.criteria import CrossEntropy, FocalLoss, LabelSmoothing, SoftF1
+from runners.diagnostics.loss_floor import loss_floor
 from runners.environment import Compute
 from runners.factor_models import factor_heads, factor_networks
 from runners.first_fold import first_fold
-from runners.loss_floor import loss_floor
 
 CPU = Compute(device="cpu", threads=1, workers=0, jobs=1)
 SMOOTH = {"ce": partial(LabelSmoothing, smoothing=0.1)}

@@ -8,11 +8,11 @@ from torch import nn
 
 from callbacks.criterion import target_key
 from data.datasets import Batch
+from runners.diagnostics.model_summary import without_weights
 from runners.experiment import Experiment, build
 from runners.factor_models import FactorNetworks, joint_log_probabilities
 from runners.fold import make_criteria
 from runners.fold_rows import Fold
-from runners.model_summary import without_weights
 
 STEPS = 400  # of descent
 RATE = 0.1  # of Adam on logits: a step moves each by about as much

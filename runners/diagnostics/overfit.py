@@ -2,7 +2,7 @@
 
 The customary first test of a training set-up: the same few images again and again, as validation sees them, without
 augmentation and mixing, so that nothing stands between the network and a loss as low as it can get. Training is the
-run's in all else, dropout included, but for the schedule and averaged or frozen weights (runners.short_training). It is
+run's in all else, dropout included, but for the schedule and averaged or frozen weights (see short_training). It is
 judged in evaluation mode on the same images, as a run validates and predicts.
 """
 
@@ -19,6 +19,8 @@ from data.errors import DataError
 from data.held_images import HeldImages
 from data.loaders import make_loader
 from data.samplers import SequentialSampler
+from runners.diagnostics.loss_floor import loss_floor
+from runners.diagnostics.short_training import train_shortly
 from runners.display import Display
 from runners.environment import Compute
 from runners.experiment import Experiment
@@ -26,8 +28,6 @@ from runners.first_fold import first_fold
 from runners.fold_loaders import make_loaders
 from runners.fold_rows import Fold
 from runners.linear_probe import LinearProbe
-from runners.loss_floor import loss_floor
-from runners.short_training import train_shortly
 
 PASSES = 300  # over the batches, before it is given up
 NEAR = 0.02  # of the way from the loss' least value to that of a guess, which counts as having arrived

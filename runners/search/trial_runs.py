@@ -23,7 +23,7 @@ from runners.kfold import make_caches, make_folds, prepare_run
 from runners.precision import check_precision
 from runners.refusals import check_declaration
 from runners.run_folder import RunFolder, open_run
-from runners.search_space import Space
+from runners.search.search_space import Space
 from runners.sources import read_sources
 
 CACHE_LIMIT = 20 * GIB

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from runners.range_test import RangeTest
+from runners.diagnostics.range_test import RangeTest
 
 FEWEST = 20  # losses that a rule needs
 LAST = 5  # losses before the end that no rule looks at: there the training explodes
