@@ -2,7 +2,8 @@
 
 Copied from: pretrained_kfold.py without label smoothing: what the other pretrained_* experiments are compared with.
 Command:     python -m experiments.pretrained_baseline --data input/data
-Result:      not run yet.
+Result:      on 82 real people with drawn masks (12 of 18 classes), out-of-fold F1 .574 (folds .564 +- .039), with 95 %
+             from .488 to .654: label smoothing (pretrained_kfold) made no difference, -.000 (-.066 +.062).
 """
 
 from functools import partial

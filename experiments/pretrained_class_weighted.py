@@ -2,7 +2,8 @@
 
 Copied from: pretrained_baseline.py, cross entropy weighted.
 Command:     python -m experiments.pretrained_class_weighted --data input/data
-Result:      not run yet.
+Result:      on 82 real people with drawn masks, out-of-fold F1 .592 (folds .567 +- .067), +.018 (-.056 +.087) on
+             pretrained_baseline: not told apart.
 """
 
 from functools import partial

@@ -2,7 +2,8 @@
 
 Copied from: pretrained_baseline.py, a sampler added; an epoch is longer by the repeated images.
 Command:     python -m experiments.pretrained_oversampled_age --data input/data
-Result:      not run yet.
+Result:      on 82 real people with drawn masks, out-of-fold F1 .570 (folds .560 +- .069), -.004 (-.080 +.070) on
+             pretrained_baseline: not told apart. Age by itself got worse, .586 after .633.
 """
 
 from functools import partial

@@ -2,7 +2,8 @@
 
 Copied from: pretrained_baseline.py, a head for each factor.
 Command:     python -m experiments.pretrained_three_heads --data input/data
-Result:      not run yet.
+Result:      on 82 real people with drawn masks, out-of-fold F1 .531 (folds .513 +- .078), -.043 (-.106 +.019) on
+             pretrained_baseline: not told apart, and no gain for age, .579 after .633.
 """
 
 from functools import partial
