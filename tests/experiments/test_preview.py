@@ -38,7 +38,7 @@ def test_mistakes_are_one_sentence(competition: Path, tmp_path: Path) -> None:
         run("_check", "--data", str(competition))
     with pytest.raises(DataError, match="is a folder: --out takes the name of a PNG"):
         run("baseline", "--data", str(competition), "-o", str(tmp_path))
-    with pytest.raises(DataError, match="does not exist"):
+    with pytest.raises(DataError, match="There is no data at"):
         run("baseline", "--data", str(tmp_path / "nowhere"))
 
 
@@ -48,3 +48,8 @@ def test_help_needs_no_torch() -> None:
     imported = {line.split("|")[-1].strip().split(".")[0] for line in answer.stderr.splitlines() if "|" in line}
     assert answer.returncode == 0 and "--epoch" in answer.stdout
     assert not imported & {"torch", "catalyst", "matplotlib", "albumentations", "pandas"}
+
+
+def test_a_linear_probe_has_no_training_images_to_show(competition: Path) -> None:
+    with pytest.raises(DataError, match="linear_probe is a linear probe: it trains no network"):
+        run("linear_probe", "--data", str(competition))
