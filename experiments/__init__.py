@@ -1,9 +1,15 @@
 """Experiments: one module is one experiment; a mistake in a declaration is one sentence, not a traceback."""
 
+import atexit
+import signal
 import sys
 from types import TracebackType
 
-from data.errors import DataError
+# What is registered first, before torch and multiprocessing are imported, runs last: the alarm that bounds a stopped
+# command (runners.endings) must not go off once Python has given its handlers back, it would change the exit code.
+atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
+
+from data.errors import DataError  # noqa: E402
 
 
 def _one_sentence(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:

@@ -34,7 +34,7 @@ def plan_run(fold: Fold) -> Plan:
     run, count = RunFolder(fold.folder.root.parent), fold_count(fold.experiment.split, fold.folds)
     folds = [replace(fold, number=number, folder=run.fold(number)) for number in range(count)]
     left = [one for one in folds if not one.folder.predictions.exists()]
-    begun = len(left) < count or any(Timing(one.folder.timing).rows() for one in left)
+    begun = len(left) < count or any(Timing(one.folder.timing).epochs() for one in left)
     what = "what is left" if begun else f"{_counted(count, 'fold')} x {_counted(fold.epochs, 'epoch')}"
     jobs = min(fold.compute.jobs, len(left))
     return Plan(what, makespan([training_batches(one) for one in left], jobs), jobs, fold.compute.device)
@@ -58,7 +58,7 @@ def training_batches(fold: Fold) -> float:
     train, valid, test = (
         -(-images // experiment.batch_size) for images in (len(fold.sampler), len(fold.valid), len(fold.data.test))
     )
-    epochs = max(0, fold.epochs - len(Timing(fold.folder.timing).rows()))
+    epochs = max(0, fold.epochs - Timing(fold.folder.timing).epochs())
     return epochs * (train + FORWARD * valid) + FORWARD * len(experiment.tta) * (valid + test)
 
 

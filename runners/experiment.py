@@ -192,5 +192,9 @@ def build(field: str, factory: Factory, *arguments: Any, **keywords: Any) -> Any
     try:
         return factory(*arguments, **keywords)
     except (TypeError, ValueError, RuntimeError, ArithmeticError, IndexError) as error:
+        from runners.shortage import is_shortage  # here: a declaration need not wait for torch
+
+        if is_shortage(error):
+            raise
         name, reason = getattr(factory.func, "__qualname__", type(factory.func).__name__), " ".join(str(error).split())
         raise DataError(f"{field}: {name} refuses what was declared ({reason}).") from error

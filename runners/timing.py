@@ -23,6 +23,13 @@ class Timing:
             earlier = []
         write_table(self.path, [*earlier, {"epoch": epoch, "seconds": round(seconds, 3), "images": images}])
 
+    def epochs(self) -> int:
+        """How many epochs were saved; 0 of a damaged table."""
+        try:
+            return len(self.rows())
+        except DataError:
+            return 0
+
     def rows(self) -> list[Row]:
         """What was saved so far; DataError where the file holds anything else."""
         if not self.path.exists():

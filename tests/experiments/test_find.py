@@ -31,7 +31,8 @@ for command in (find_lr, find_batch_size, summary):
 def run(*arguments: str) -> str:
     answer = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
     assert answer.exit_code == 0, answer.output
-    assert max(map(len, answer.output.splitlines())) <= 100
+    lines = [line for line in answer.output.splitlines() if not line.startswith("picture")]
+    assert max(map(len, lines)) <= 100
     return answer.output
 
 

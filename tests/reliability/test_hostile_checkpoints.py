@@ -8,7 +8,7 @@ import pytest
 import torch
 from hostile_pickles import hostile_arrays, hostile_checkpoints
 
-from data.cache import IMAGES, INDEX, ImageCache
+from data.cache import IMAGES, INDEX, ImageCache, cached_images
 from data.errors import DataError
 from runners import state
 from runners.fold_state import FoldState
@@ -85,7 +85,7 @@ def test_hostile_arrays_do_nothing(tmp_path: Path, figures: Callable[[str, str],
             (cache.folder / INDEX).write_text('{"paths": ["a.jpg"], "checks": [0]}')
             assert not cache.is_whole()
             with pytest.raises((ValueError, OSError)):
-                cache.images(["a.jpg"])[0]
+                cached_images([cache], ["a.jpg"])[0]  # type: ignore[index]
             path.unlink()
             assert not marker.exists(), name
     assert {path.name for path in tmp_path.iterdir()} == before

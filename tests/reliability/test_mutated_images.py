@@ -13,6 +13,7 @@ import pytest
 from mutated_images import bombs, image_file
 from numpy.typing import NDArray
 
+from data.cache import cached_images
 from data.cache_build import GIB, CacheSettings, open_cache
 from data.checks import inspect_image
 from data.errors import DataError
@@ -44,7 +45,9 @@ def through_the_cache(path: Path, cache: Path) -> Pixels | None:
         assert str(path) in str(error) and "\n" not in str(error)
         return None
     assert made is not None and made.is_whole()
-    pixels: Pixels = made.images([path.name])[0]
+    read = cached_images([made], [path.name])
+    assert read is not None
+    pixels: Pixels = read[0]
     return pixels
 
 

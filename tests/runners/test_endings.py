@@ -97,3 +97,29 @@ def test_short_memory_is_a_sentence(tmp_path: Path, capsys) -> None:
     with pytest.raises(typer.Exit) as ended, one_sentence(tmp_path):
         raise MemoryError
     assert ended.value.exit_code == 1 and f"error: {tmp_path}: memory is short" in capsys.readouterr().err
+
+
+SLOW_TO_GO = """
+import experiments
+import ctypes, signal, sys, typer
+from pathlib import Path
+from runners import endings
+endings._UNWINDING_SECONDS = 0.3
+libc = ctypes.CDLL(None)
+for _ in range(4000):  # called with the exit code, 143 microseconds, after Python has given its handlers back
+    libc.on_exit(libc.usleep, None)
+try:
+    with endings.one_sentence(Path("runs")):
+        signal.raise_signal(signal.SIGTERM)
+except typer.Exit as ended:
+    sys.exit(ended.exit_code)
+"""
+
+
+def test_the_alarm_does_not_go_off_when_python_is_gone() -> None:
+    """A library that takes long to unload, on a busy machine, must not turn 143 into a death by SIGALRM."""
+    answer = subprocess.run(  # noqa: S603 - our own words
+        [sys.executable, "-c", SLOW_TO_GO], cwd=PROJECT, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(PROJECT)},
+    )  # fmt: skip
+    assert answer.returncode == 143, answer.stderr
