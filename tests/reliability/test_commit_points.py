@@ -88,7 +88,7 @@ def test_every_call_of_a_whole_run(run, lane, figures, tmp_path: Path, monkeypat
         shutil.rmtree(run(experiment).root)
     calls = points.seen
     assert calls.count("replace") > 15
-    chosen = range(FAILURES.index(failure), len(calls), lane(24, 1))
+    chosen = range(FAILURES.index(failure), len(calls), lane(40, 1))
     for number in chosen:
         points = Points(number, failure)
         with monkeypatch.context() as patch:

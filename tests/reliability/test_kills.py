@@ -28,7 +28,7 @@ WAYS = [
 
 def test_kills_at_random_moments(lane, figures, competition: Path, tmp_path: Path) -> None:
     """Half of the kills at a moment drawn from the length of a run, half in a stage drawn from all of them."""
-    rng, kills, stages, starts, files = random.Random(7), lane(6, 200), Counter[str](), 0, 0
+    rng, kills, stages, starts, files = random.Random(7), lane(4, 200), Counter[str](), 0, 0
     kinds = list(KINDS)
     references = {}
     for kind in kinds[: lane(2, len(kinds))]:

@@ -1,22 +1,30 @@
 """An experiment that trains in a second."""
 
+import os
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import CosineAnnealingLR
 
+from data.cache_build import CacheSettings
 from data.splits import PersonStratifiedKFold
 from data.transforms import flip_shift_colour, resize
 from runners.activations import softmax
 from runners.criteria import CrossEntropy, SoftF1
+from runners.environment import Compute
 from runners.experiment import Experiment
+from runners.main import run_experiment
 from runners.models import timm_classifier
+from runners.run_folder import RunFolder
 from runners.views import hflip, identity
 
 SIZE = (32, 24)
+CPU = Compute(device="cpu", threads=1, workers=0, jobs=1)
 
 
 @pytest.fixture
@@ -62,3 +70,20 @@ def declare() -> Callable[..., Experiment]:
         return Experiment(**(fields | changes))
 
     return experiment
+
+
+@pytest.fixture
+def run(tmp_path: Path, competition: Path):
+    """Runs an experiment on the small competition; returns its folder and what was printed."""
+    source = tmp_path / "tiny.py"
+    source.write_text('"""Does it run?"""\n')
+
+    def start(
+        experiment: Experiment, *, fast: bool = False, data: Path = competition, compute: Compute = CPU
+    ) -> tuple[RunFolder, str]:
+        cache = CacheSettings(tmp_path / "cache", limit=0, processes=1)
+        console = Console(width=80, record=True, file=open(os.devnull, "w"))
+        folder = run_experiment(experiment, source, data, tmp_path / "runs", compute, cache, fast, console)
+        return folder, console.export_text()
+
+    return start

@@ -22,7 +22,6 @@ def python(*arguments: str, cwd: Path = PROJECT) -> subprocess.CompletedProcess[
         (["--data", "nowhere"], 1, "error: There is no data at nowhere: --data takes a competition's folder, or a CSV"),
         ([], 1, "error: There is no data at input/sample: `python -m data.synthetic --out input/sample` makes it"),
         (["--device", "tpu"], 2, "'tpu' is not a device: auto, cpu or cuda"),
-        (["--epochs", "5"], 2, "No such option"),
         (["--threads", "0"], 2, "greater than or equal to 1"),
     ],
 )
@@ -70,8 +69,7 @@ def test_a_runs_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path, compe
     assert answer.returncode == 1 and "smoke: Not a directory." in answer.stderr and "Traceback" not in answer.stderr
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize(("number", "code", "jobs"), [(signal.SIGINT, 130, "2"), (signal.SIGTERM, 143, "1")])
 def test_a_signal_ends_a_run_with_all_its_processes_and_says_how_to_go_on(
     tmp_path: Path, competition: Path, number: int, code: int, jobs: str
 ) -> None:
@@ -90,22 +88,6 @@ def test_a_signal_ends_a_run_with_all_its_processes_and_says_how_to_go_on(
     _, said = process.communicate(timeout=60)  # the pipes close when the last process is gone
     assert process.returncode == code, said
     assert said.startswith("error: ") and "The same command continues" in said and said.count("\n") == 1
-
-
-def test_a_second_start_of_a_run_is_refused_with_the_pid_of_the_first(tmp_path: Path, competition: Path) -> None:
-    command = ["-m", "experiments.baseline", "--data", str(competition), "--runs", str(tmp_path), "--threads", "1"]
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT), "PYTHONUNBUFFERED": "1"}
-    first = subprocess.Popen(  # noqa: S603 - our own words
-        [sys.executable, *command], env=environment, cwd=tmp_path, stdout=subprocess.PIPE, text=True
-    )
-    assert first.stdout is not None
-    try:
-        assert any("epoch" in line for line in first.stdout)
-        second = python(*command, cwd=tmp_path)
-    finally:
-        first.kill()
-        first.communicate()
-    assert second.returncode == 1 and f"is in use by process {first.pid}: wait for it" in second.stderr
 
 
 def test_threads_are_as_many_as_this_process_may_use() -> None:
