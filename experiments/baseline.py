@@ -2,8 +2,8 @@
 
 Copied from: nothing, this is the first experiment.
 Command:     python -m experiments.baseline --data input/data
-Result:      with tied augmentation (docs/toolkit.md), on the sample, out-of-fold F1 .493 (folds .452 +- .126), public
-             leaderboard .553, private .425. On 82 real people with drawn masks: .386.
+Result:      on the sample, out-of-fold F1 .431 (folds .405 +- .064). With tied augmentation (docs/toolkit.md) .493
+             (folds .452 +- .126), public leaderboard .553, private .425; on 82 real people with drawn masks .386.
 """
 
 from functools import partial

@@ -2,7 +2,8 @@
 
 Copied from: baseline.py, mix added.
 Command:     python -m experiments.cutmix_half_face --data input/data
-Result:      not run yet.
+Result:      on the sample, out-of-fold F1 .368 (folds .352 +- .057), -.063 (95 % -.131 +.012) on the baseline: not
+             told apart; twelve epochs may be few for mixed images.
 """
 
 from functools import partial

@@ -2,9 +2,9 @@
 
 Copied from: baseline.py, criterion changed.
 Command:     python -m experiments.label_smoothing --data input/data
-Result:      with tied augmentation (docs/toolkit.md), on the sample, out-of-fold F1 .409 (folds .400 +- .052), public
-             .485, private .436: just not told apart from the baseline (-.084, 95 % -.177 to +.000). On 82 real people
-             with drawn masks .323: worse (-.062, -.118 to -.011).
+Result:      on the sample, out-of-fold F1 .373 (folds .357 +- .051), -.058 (95 % -.113 +.001) on the baseline: just
+             not told apart. With tied augmentation (docs/toolkit.md) .409, public leaderboard .485, private .436; on
+             82 real people with drawn masks .323, worse than the baseline (-.062, -.118 to -.011).
 """
 
 from functools import partial

@@ -2,7 +2,10 @@
 
 Copied from: baseline.py, a sampler added; an epoch is longer by the repeated images.
 Command:     python -m experiments.oversampled_age --data input/data
-Result:      not run yet.
+Result:      on the sample, out-of-fold F1 .589 (folds .571 +- .107), +.158 (95 % +.075 +.234) on the baseline: better,
+             and not by age, whose own F1 went from .624 to .642: the mask's went from .772 to .940. An epoch is longer
+             by the repeated images, so part of it may be more training. With a pretrained backbone no gain is left
+             (pretrained_oversampled_age).
 """
 
 from functools import partial

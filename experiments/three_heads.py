@@ -2,7 +2,8 @@
 
 Copied from: baseline.py, a head for each factor on the same backbone.
 Command:     python -m experiments.three_heads --data input/data
-Result:      not run yet.
+Result:      on the sample, out-of-fold F1 .453 (folds .422 +- .071), +.022 (95 % -.052 +.099) on the baseline: not
+             told apart.
 """
 
 from functools import partial
