@@ -20,6 +20,17 @@ def check_final_fit(experiment: Experiment, epochs: int) -> None:
             "split is WholeTrainSet, which validates nothing, and scheduler is ReduceLROnPlateau, which waits for a "
             "validation score: a schedule by epochs, such as cosine, would be right."
         )
+    switch = max(experiment.criterion_schedule)
+    if switch > epochs:
+        raise DataError(
+            f"split's epochs_of found {epochs} epochs, and criterion switches at epoch {switch}: an earlier one would "
+            "be right."
+        )
+    if epochs <= experiment.freeze_epochs < experiment.epochs:
+        raise DataError(
+            f"split's epochs_of found {epochs} epochs, and freeze_epochs is {experiment.freeze_epochs}: the network "
+            f"would never be trained as a whole, freeze_epochs={epochs - 1} or fewer would be right."
+        )
     average = experiment.average
     if average and average.func.__name__ == "GreedySoup":
         raise DataError(

@@ -36,7 +36,7 @@ def identity_parts(
     return {
         "experiment": _digest(json.dumps(record, sort_keys=True)),
         "split": _digest(folds.to_csv(index=False)),
-        "data": _digest(json.dumps(_manifest(data))),
+        "data": _digest(json.dumps([_manifest(data), _ages(data)])),
         "files": _digest(json.dumps(_named_files(record))),
         "sources": _digest(json.dumps(sources.origin, sort_keys=True)),
         "code": _digest("\n".join(_normalised(path) for path in [*_code_files(), source])),
@@ -57,6 +57,11 @@ def _manifest(data: ImageData) -> list[tuple[str, int]]:
     """(path, bytes) of every image: reading a gigabyte of contents at each start would cost more than it tells."""
     paths = [*data.train["path"], *data.test["path"]]
     return [(path, os.stat(data.root / path).st_size) for path in paths] + [(name, 0) for name in data.class_names]
+
+
+def _ages(data: ImageData) -> list[str]:
+    """Each training image's age in years, which losses and soft targets may be made of, where the data has them."""
+    return list(map(str, data.train["years"])) if "years" in data.train else []
 
 
 def _named_files(record: Any) -> list[str]:

@@ -107,8 +107,8 @@ class ProbeFolds:
         fitted, held_out = head.probabilities(train[:, inside]), head.probabilities(train[:, outside])
         log = {
             "epoch": 1,
-            **self._logged("train", fitted, targets[inside]),
-            **self._logged("valid", held_out, targets[outside]),
+            **self._logged("train", fitted, inside),
+            **self._logged("valid", held_out, outside),
         }
         checkpoint = {"model": network_with(model, head), "config": probe.record(), "metrics": log}
         write_checkpoint(folder.best, checkpoint)
@@ -129,11 +129,14 @@ class ProbeFolds:
         one = np.asarray(1)
         return {"valid": held_out, "test": head.probabilities(test), "best_epoch": one, "epochs": one}
 
-    def _logged(self, loader: str, probabilities: NDArray[np.float32], targets: NDArray[np.int64]) -> dict[str, Any]:
+    def _logged(self, loader: str, probabilities: NDArray[np.float32], rows: NDArray[np.bool_]) -> dict[str, Any]:
         """Cells of a row as training logs them; a class without a training image costs 15.9, not infinitely much."""
+        table = self.data.train[rows]
+        targets = table["target"].to_numpy(np.int64)
+        years = table["years"].to_numpy(np.float64) if "years" in table else None
         of_target = probabilities[np.arange(len(targets)), targets]
         loss = float(-np.log(np.maximum(of_target, np.finfo(np.float32).eps)).mean(dtype=np.float64))
-        scores = score(targets, probabilities, self.data.class_names, self.probe.metrics)
+        scores = score(targets, probabilities, self.data.class_names, self.probe.metrics, years)
         return {f"{loader}_{name}": value for name, value in {"loss": loss, **scores}.items()}
 
 

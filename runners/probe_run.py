@@ -9,6 +9,7 @@ from rich.console import Console
 from data.cache_build import CacheSettings
 from data.errors import DataError
 from data.metadata import ImageData
+from runners.declared_ages import check_ages_known
 from runners.display import Display
 from runners.earlier_runs import unlike_the_last
 from runners.environment import Compute, environment, note_environment
@@ -78,6 +79,7 @@ def check_probe(probe: LinearProbe, data: ImageData, folds: NDArray[np.int64]) -
             f"split is {probe.split.func.__qualname__}, which validates nothing: a linear probe is fitted fold by "
             "fold, PersonStratifiedKFold would be right."
         )
+    check_ages_known({}, probe.metrics, None, data.train)
     make_network(probe, len(data.class_names))
     check_views(probe, len(data.class_names))
     check_scores(probe, data.class_names)

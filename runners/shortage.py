@@ -15,6 +15,7 @@ _WORDS = (
     "can't start new thread",
     "Insufficient memory",  # OpenCV
     "could not create a primitive",  # oneDNN
+    "ALLOC_FAILED",  # cuBLAS and cuDNN
 )
 
 

@@ -27,6 +27,11 @@ class SourceRun:
         """Experiment and identity, "baseline 304a34000a": the same wherever the run lies."""
         return f"{self.run.root.parent.name} {self.run.root.name.rpartition('-')[2]}"
 
+    @property
+    def is_probe(self) -> bool:
+        """Whether it trained no network, only a linear layer."""
+        return self.run.record.exists() and "classifier" in read_json(self.run.record)
+
     @cached_property
     def folds(self) -> pd.DataFrame:
         """Its split, one row a training image: person (text) and the fold that validated it, -1 for none."""

@@ -91,6 +91,11 @@ def found_epochs(path: str) -> tuple[int, dict[str, Any]]:
     source = read_source_run(path, "split's epochs_of")
     if (source.folds["fold"] < 0).all():
         raise DataError(f"split's epochs_of: {source.run.root} validated nothing, so it has no best epoch.")
+    if source.is_probe:
+        raise DataError(
+            f"split's epochs_of: {source.run.root} is a linear probe, which has no epochs: the run of an experiment "
+            "that trains its network would be right."
+        )
     best = [int(fold["best_epoch"]) for fold in source.predictions]
     median = int(np.floor(np.median(best) + 0.5))
     return median, {"run": source.name, "best_epochs": best}

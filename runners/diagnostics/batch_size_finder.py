@@ -6,8 +6,6 @@ from dataclasses import replace
 from functools import partial
 from statistics import median
 
-import torch
-
 from callbacks.probe import ProbeCallback
 from data.datasets import Batch
 from data.errors import DataError
@@ -20,6 +18,7 @@ from runners.diagnostics.short_training import train_shortly
 from runners.fold_loaders import make_loaders
 from runners.fold_rows import Fold
 from runners.memory import GIB, available_memory, peak_memory
+from runners.shortage import is_shortage
 
 WARM_UP = 1  # batches that are not timed
 FEWEST, MOST, SECONDS = 3, 30, 1.0  # timed batches; as many as take this long
@@ -80,7 +79,7 @@ def measure_batches(fold: Fold, batch: Batch, size: int) -> Measured:
     """Train the fold's network with batches of `size`: (median seconds, bytes taken); infinite where memory ran out."""
     device = fold.compute.device
     before = peak_memory(device) if device == "cpu" else 0
-    experiment = replace(fold.experiment, batch_size=size, accumulate=1)
+    experiment = replace(fold.experiment, batch_size=size)
     held = HeldImages(batch, [str(index) for index in batch["index"].tolist()])
     batches = WARM_UP + MOST
     loader = make_loader(held, SequentialSampler(batches * size), batch_size=size, workers=0)  # type: ignore[arg-type]
@@ -112,13 +111,8 @@ def first_batch(fold: Fold) -> Batch:
 
 
 def out_of_memory(error: BaseException | None) -> bool:
-    """Whether this is what torch raises where it gets no memory, on a GPU or not, also behind another error."""
-    if error is None:
-        return False
-    told = isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
-    )
-    return told or out_of_memory(error.__cause__)
+    """Whether memory was short, on a GPU or not, also behind another error."""
+    return error is not None and (is_shortage(error) or out_of_memory(error.__cause__))
 
 
 def _gib(bytes_: int) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from data.errors import DataError
+from runners.executor import end_with_parent
 
 KILLED = -9  # the exit code that a system out of memory leaves
 
@@ -37,6 +38,9 @@ def in_child(work: Callable[..., Any], *arguments: Any, device: str) -> Any:
     except EOFError:
         process.join()
         raise ProcessLost(process.exitcode) from None
+    except BaseException:  # a stop does not wait for it
+        process.kill()
+        raise
     finally:
         here.close()
         if process.is_alive():
@@ -50,6 +54,7 @@ def in_child(work: Callable[..., Any], *arguments: Any, device: str) -> Any:
 
 def _answer(work: Callable[..., Any], arguments: tuple[Any, ...], messages: Any) -> None:
     _volunteer()
+    end_with_parent()
     try:
         messages.send(("value", work(*arguments)))
     except DataError as error:

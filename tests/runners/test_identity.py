@@ -16,10 +16,11 @@ def parts(competition: Path, declare, tmp_path: Path):
     source = tmp_path / "tiny.py"
     source.write_text('"""Question?"""\nx = 1  # why\n')
 
-    def make(*, record=None, seed=1, images=None, text=None, fast: bool = False, sources: Sources = NOTHING):
+    def make(*, record=None, seed=1, images=None, text=None, older=0, fast: bool = False, sources: Sources = NOTHING):
         if text is not None:
             source.write_text(text)
-        here = dataclasses.replace(data, train=data.train.head(images)) if images else data
+        table = data.train.assign(years=data.train["years"] + older)
+        here = dataclasses.replace(data, train=table.head(images) if images else table)
         folds = declare().split().assign(here.train, seed=seed)
         return identity_parts(record or declare().record(), folds_table(here, folds), here, source, fast, sources)
 
@@ -38,6 +39,7 @@ def test_each_part_names_what_differs(parts, declare) -> None:
     assert changed(record=declare(epochs=9).record()) == {"experiment"}
     assert changed(seed=2) == {"split"}
     assert changed(images=70) == {"split", "data"}
+    assert changed(older=1) == {"data"}, "losses and soft targets are made of ages too"
     assert changed(fast=True) == {"mode"}
     assert changed(text="x = 2\n") == {"code"}
     assert changed(sources=Sources(origin={"epochs": {"run": "baseline 0123456789", "epochs": 7}})) == {"sources"}

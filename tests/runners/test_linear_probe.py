@@ -13,10 +13,11 @@ import pytest
 import torch
 from rich.console import Console
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import f1_score
+from sklearn.metrics import f1_score, mean_absolute_error
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from callbacks.regression import age_absolute_error
 from data.cache import DecodedImages
 from data.cache_build import CacheSettings
 from data.errors import DataError
@@ -29,6 +30,7 @@ from runners.environment import Compute
 from runners.linear_probe import LinearProbe
 from runners.main import run_experiment
 from runners.models import timm_classifier
+from runners.probe_run import check_probe
 from runners.run_folder import RunFolder
 from runners.state import read_arrays, read_checkpoint, read_json
 from runners.views import hflip, identity
@@ -203,3 +205,24 @@ def test_what_contradicts_the_run_is_refused_before_it_has_a_folder(run, probe, 
     with pytest.raises(DataError, match="tta\\[0\\] fails on images of 32x24"):
         run(tmp_path, probe(tta=(upset_shape,)))
     assert not (tmp_path / "runs").exists()
+
+
+def test_errors_in_years_are_those_of_the_probed_images(run, probe, competition: Path, tmp_path: Path) -> None:
+    mean_age = partial(age_absolute_error, values=(23.5, 44.5, 60.0) * 6)
+    folder, _ = run(tmp_path, probe(metrics={"age_mae": mean_age}, tta=(identity,)))
+    data, arrays = read_data(competition), read_arrays(folder.oof)
+    ages = arrays["probabilities"].astype(np.float64) @ np.array((23.5, 44.5, 60.0) * 6)
+    first = arrays["folds"] == 0
+    expected = mean_absolute_error(data.train["years"][first], ages[first])
+    assert float(pd.read_csv(folder.fold(0).metrics)["valid_age_mae"][0]) == pytest.approx(expected, rel=1e-5)
+
+
+def test_ages_that_the_data_lack_are_asked_for(probe, competition: Path) -> None:
+    data = read_data(competition)
+    ageless = replace(data, train=data.train.drop(columns="years"))
+    with pytest.raises(DataError, match=r"metrics\['age_mae'\] takes each person's age in years, which"):
+        check_probe(
+            probe(metrics={"age_mae": partial(age_absolute_error, values=(23.5, 44.5, 60.0) * 6)}),
+            ageless,
+            np.zeros(len(data.train), np.int64),
+        )

@@ -153,7 +153,7 @@ def test_extra_data_is_a_tuple_of_factories(declare, extra: object) -> None:
 def test_the_epochs_found_are_the_median_of_the_folds_best(best: list[int]) -> None:
     class Source:
         name, predictions = "first 0123456789", [{"best_epoch": np.asarray(epoch)} for epoch in best]
-        folds = {"fold": np.arange(len(best))}
+        folds, is_probe = {"fold": np.arange(len(best))}, False
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("runners.sources.read_source_run", lambda path, field: Source)
@@ -189,4 +189,11 @@ def test_a_run_that_validated_nothing_found_no_epochs(data, source: RunFolder) -
     source.folds.write_text(re.sub(r",[01]$", ",-1", source.folds.read_text(), flags=re.MULTILINE))
     source.write_manifest()
     with pytest.raises(DataError, match="validated nothing, so it has no best epoch"):
+        found_epochs(str(source.root))
+
+
+def test_a_linear_probe_has_no_epochs_to_take(source: RunFolder) -> None:
+    source.record.write_text('{"name": "linear_probe", "classifier": {}}')
+    source.write_manifest()
+    with pytest.raises(DataError, match="is a linear probe, which has no epochs"):
         found_epochs(str(source.root))
