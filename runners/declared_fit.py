@@ -12,10 +12,7 @@ def check_final_fit(experiment: Experiment, epochs: int) -> None:
     """
     if experiment.split.func is not WholeTrainSet:
         return
-    scheduler = experiment.scheduler
-    while scheduler and "then" in scheduler.keywords:  # what follows a warm-up
-        scheduler = scheduler.keywords["then"]
-    if scheduler and scheduler.func.__name__ == "ReduceLROnPlateau":
+    if experiment.plateau:
         raise DataError(
             "split is WholeTrainSet, which validates nothing, and scheduler is ReduceLROnPlateau, which waits for a "
             "validation score: a schedule by epochs, such as cosine, would be right."

@@ -145,10 +145,8 @@ class Experiment:
                 )
 
     def _check_scheduler(self) -> None:
-        scheduler = self.scheduler
-        while scheduler and isinstance(scheduler.keywords.get("then"), partial):  # what follows a warm-up
-            scheduler = scheduler.keywords["then"]
-        if scheduler is None or scheduler.func.__name__ != "ReduceLROnPlateau":
+        scheduler = self.plateau
+        if scheduler is None:
             return
         if self.schedule_every == "step":
             raise DataError(
@@ -160,6 +158,14 @@ class Experiment:
                 f"scheduler takes {mode!r} for better and monitor {self.monitor[1]!r}: "
                 f"partial(ReduceLROnPlateau, mode={self.monitor[1]!r}, ...) would be right."
             )
+
+    @property
+    def plateau(self) -> Factory | None:
+        """The declared ReduceLROnPlateau, which waits for a score, also behind a warm-up; None where there is none."""
+        scheduler = self.scheduler
+        while scheduler and isinstance(scheduler.keywords.get("then"), partial):  # what follows a warm-up
+            scheduler = scheduler.keywords["then"]
+        return scheduler if scheduler and scheduler.func.__name__ == "ReduceLROnPlateau" else None
 
     @property
     def criterion_schedule(self) -> dict[int, dict[str, float]]:

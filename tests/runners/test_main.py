@@ -22,6 +22,7 @@ def python(*arguments: str, cwd: Path = PROJECT) -> subprocess.CompletedProcess[
         (["--data", "nowhere"], 1, "error: There is no data at nowhere: --data takes a competition's folder, or a CSV"),
         ([], 1, "error: There is no data at input/sample: `python -m data.synthetic --out input/sample` makes it"),
         (["--device", "tpu"], 2, "'tpu' is not a device: auto, cpu or cuda"),
+        (["--epochs", "5"], 2, "No such option"),
         (["--threads", "0"], 2, "greater than or equal to 1"),
     ],
 )
@@ -69,7 +70,8 @@ def test_a_runs_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path, compe
     assert answer.returncode == 1 and "smoke: Not a directory." in answer.stderr and "Traceback" not in answer.stderr
 
 
-@pytest.mark.parametrize(("number", "code", "jobs"), [(signal.SIGINT, 130, "2"), (signal.SIGTERM, 143, "1")])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("jobs", ["1", "2"])
 def test_a_signal_ends_a_run_with_all_its_processes_and_says_how_to_go_on(
     tmp_path: Path, competition: Path, number: int, code: int, jobs: str
 ) -> None:
