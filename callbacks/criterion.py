@@ -1,7 +1,8 @@
 """Which criteria an epoch is trained with: chosen by name, summed with weights, switched at declared epochs."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any, TypeVar
 
 import torch
@@ -10,6 +11,7 @@ from catalyst.core.callback import ICriterionCallback
 from callbacks import ORDER
 
 Choice = TypeVar("Choice")
+Batches = dict[str, list[tuple[torch.Tensor, torch.Tensor | float]]]  # by criterion, each batch's loss and its weight
 
 
 def criterion_at(schedule: Mapping[int, Choice], epoch: int) -> Choice:
@@ -52,35 +54,49 @@ class CriterionCallback(ICriterionCallback):
         self.names = tuple(dict.fromkeys(name for first in sorted(self.schedule) for name in self.schedule[first]))
 
     def on_loader_start(self, runner: Any) -> None:
-        """Take the epoch's criteria; start the loader's sums on the device, so that no batch waits for them."""
+        """Take the epoch's criteria; forget the losses of the loader before."""
         self.parts = criterion_at(self.schedule, runner.epoch_step)
-        self.sums = torch.zeros(len(self.names), 2, device=runner.engine.device)  # of loss * weight, and of weight
+        self.means: Batches = {name: [] for name in self.names}
 
     def on_batch_end(self, runner: Any) -> None:
         """Loss of the batch: a scalar tensor with its graph."""
         logits = runner.batch["logits"]  # (B, C)
         sums: dict[str | None, tuple[torch.Tensor, torch.Tensor | float]] = {}  # losses and their weight, by divisor
-        for row, name in zip(self.sums, self.names, strict=True):
+        for name, means in self.means.items():
             criterion, share = runner.criterion[name], self.parts.get(name)
             targets = runner.batch[target_key(criterion)]  # classes (B,) or (B, C), years (B,)
-            with torch.set_grad_enabled(torch.is_grad_enabled() and share is not None):
+            if share is None:
+                with torch.no_grad():
+                    loss = criterion(logits, targets)
+            else:
                 loss = criterion(logits, targets)
             weight = batch_weight(criterion, targets)
             if share is not None:
                 divisor = name if hasattr(criterion, "batch_weight") else None
-                before = sums[divisor][0] + share * loss if divisor in sums else share * loss
-                sums[divisor] = (before, weight)
-            row[0] += loss.detach().float() * weight
-            row[1] += weight
+                scaled = loss if share == 1 else share * loss
+                sums[divisor] = (sums[divisor][0] + scaled if divisor in sums else scaled, weight)
+            means.append((loss.detach(), weight))
         runner.losses = tuple(sums.values())
-        runner.batch_metrics["loss"] = torch.stack([loss for loss, _ in runner.losses]).sum()
+        runner.batch_metrics["loss"] = reduce(torch.add, (loss for loss, _ in runner.losses))
 
     def on_loader_end(self, runner: Any) -> None:
-        """Mean losses over the loader, from sums over processes."""
-        sums = runner.engine.sum_over_processes(self.sums).tolist()
+        """Mean losses over the loader, from sums over batches and processes; no batch has waited for them."""
+        device = runner.engine.device
+        sums = torch.stack([_sums(batches, device) for batches in self.means.values()])  # (names, 2)
+        totals = runner.engine.sum_over_processes(sums).tolist()
         means = {
-            name: total / weight if weight else math.nan for name, (total, weight) in zip(self.names, sums, strict=True)
+            name: total / weight if weight else math.nan
+            for name, (total, weight) in zip(self.names, totals, strict=True)
         }
         runner.loader_metrics["loss"] = sum(share * means[name] for name, share in self.parts.items())
         if len(self.names) > 1:
             runner.loader_metrics.update({f"loss_{name}": mean for name, mean in means.items()})
+
+
+def _sums(batches: Sequence[tuple[torch.Tensor, torch.Tensor | float]], device: torch.device) -> torch.Tensor:
+    """Sum of loss * weight, and of weight, (2,), on the device."""
+    if not batches:
+        return torch.zeros(2, device=device)
+    losses, weights = zip(*batches, strict=True)
+    each = torch.stack([torch.as_tensor(weight, device=device) for weight in weights]).float()  # (batches,)
+    return torch.stack([(torch.stack(losses).float() * each).sum(), each.sum()])

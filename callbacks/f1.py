@@ -33,8 +33,8 @@ class F1Callback(IMetricCallback):
     def on_batch_end(self, runner: Any) -> None:
         """Add the batch's pairs of target and prediction."""
         predictions, targets = runner.batch["logits"].detach().argmax(1), labels(runner.batch["targets"])  # (B,), (B,)
-        pairs = targets * self.classes + predictions  # (B,); bincount would make a GPU wait for the largest of them
-        self.counts.scatter_add_(0, pairs, torch.ones_like(pairs))
+        pairs = torch.add(predictions, targets, alpha=self.classes)  # (B,)
+        self.counts.scatter_add_(0, pairs, torch.ones_like(pairs))  # bincount would make a GPU wait for its length
 
     def on_loader_end(self, runner: Any) -> None:
         """The loader's scores."""

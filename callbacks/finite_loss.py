@@ -1,5 +1,6 @@
 """Stops a run whose loss is no longer a number, before hours are spent on it."""
 
+import math
 from typing import Any
 
 import torch
@@ -21,7 +22,7 @@ class FiniteLossCallback(Callback):
         super().__init__(order=ORDER["finite_loss"])
         self.patience = patience
         self.in_a_row = 0
-        self.unread: list[tuple[int, torch.Tensor, torch.Tensor]] = []  # batch, whether it is bad, its images
+        self.unread: list[tuple[int, torch.Tensor, torch.Tensor]] = []  # batch, its loss, its images
 
     def on_loader_start(self, runner: Any) -> None:
         """Forget the batches that an interrupted epoch left unread, not how many were bad."""
@@ -31,15 +32,14 @@ class FiniteLossCallback(Callback):
         """Note the batch; look at those noted now and then."""
         if not runner.is_train_loader:
             return
-        bad = ~torch.isfinite(runner.batch_metrics["loss"].detach())  # ()
-        self.unread.append((runner.loader_batch_step, bad, runner.batch["index"]))
+        self.unread.append((runner.loader_batch_step, runner.batch_metrics["loss"].detach(), runner.batch["index"]))
         if len(self.unread) == self.patience or runner.loader_batch_step == runner.loader_batch_len:
             self._read(runner)
 
     def _read(self, runner: Any) -> None:
-        flags = torch.stack([bad for _, bad, _ in self.unread]).tolist()
-        for bad, (batch, _, index) in zip(flags, self.unread, strict=True):
-            self.in_a_row = self.in_a_row + 1 if bad else 0
+        losses = torch.stack([loss for _, loss, _ in self.unread]).tolist()
+        for loss, (batch, _, index) in zip(losses, self.unread, strict=True):
+            self.in_a_row = 0 if math.isfinite(loss) else self.in_a_row + 1
             if self.in_a_row == self.patience:
                 images = [runner.loader.dataset.image_ids[position] for position in index.tolist()]
                 raise DataError(

@@ -115,4 +115,5 @@ class OptimizerCallback(IOptimizerCallback):
         if self.clip_norm is not None:
             runner.engine.clip_grad_norm_([p for p in self.parameters if p.grad is not None], self.clip_norm)
         runner.optimizer.step()
-        runner.optimizer.zero_grad(set_to_none=True)
+        for parameter in self.parameters:
+            parameter.grad = None

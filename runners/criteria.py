@@ -56,7 +56,7 @@ class CrossEntropy(nn.Module):
 
     def forward(self, logits: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         """logits (B, C), targets (B,) or (B, C) -> scalar."""
-        return weighted_mean(-logits.log_softmax(1), soft_targets(targets, logits.shape[1]), self.weights)
+        return weighted_mean(-logits.log_softmax(1), targets, self.weights)
 
     def batch_weight(self, targets: torch.Tensor) -> torch.Tensor | float:
         """What the mean over targets (B,) or (B, C) is divided by."""
@@ -97,7 +97,7 @@ class FocalLoss(nn.Module):
         log_p = logits.log_softmax(1)  # (B, C)
         # 1 - p through expm1: exact where p is near 1, and never a negative base whose gradient would be NaN
         focal = (-torch.expm1(log_p)).clamp(min=torch.finfo(log_p.dtype).tiny) ** self.gamma
-        return weighted_mean(-focal * log_p, soft_targets(targets, logits.shape[1]), self.weights)
+        return weighted_mean(-focal * log_p, targets, self.weights)
 
     def batch_weight(self, targets: torch.Tensor) -> torch.Tensor | float:
         """What the mean over targets (B,) or (B, C) is divided by."""
@@ -151,10 +151,12 @@ def resolve_weights(class_weights: ClassWeights, class_counts: torch.Tensor | No
 
 
 def weighted_mean(terms: torch.Tensor, targets: torch.Tensor, weights: torch.Tensor | None) -> torch.Tensor:
-    """Sum of terms * targets (B, C) over classes, averaged over the batch; with weights (C,), a weighted average."""
+    """Terms (B, C) at the targets (B,) or (B, C), averaged over the batch; with weights (C,), a weighted average."""
     if weights is None:
-        return (terms * targets).sum(1).mean()
-    weighted = targets * weights
+        # of a hard target's C terms one counts: the same bits as the sum of all
+        hard = targets.ndim == 1
+        return (terms.gather(1, targets[:, None])[:, 0] if hard else (terms * targets).sum(1)).mean()
+    weighted = soft_targets(targets, terms.shape[1]) * weights  # (B, C)
     return (terms * weighted).sum() / weighted.sum().clamp(min=torch.finfo(weighted.dtype).tiny)
 
 

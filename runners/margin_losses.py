@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from runners.criteria import ClassWeights, resolve_weights, soft_targets, weight_sum, weighted_mean
+from runners.criteria import ClassWeights, resolve_weights, weight_sum, weighted_mean
 
 
 def ldam_margins(class_counts: torch.Tensor, max_margin: float) -> torch.Tensor:
@@ -52,7 +52,7 @@ class LDAM(nn.Module):
         """logits (B, C), scaled cosines; targets (B,) or (B, C) -> scalar."""
         logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
         terms = cross_entropy_terms(logits, logits - self.logit_scale * self.margins)  # (B, C)
-        return weighted_mean(terms, soft_targets(targets, logits.shape[1]), self.weights)
+        return weighted_mean(terms, targets, self.weights)
 
     def batch_weight(self, targets: torch.Tensor) -> torch.Tensor | float:
         """What the mean over targets (B,) or (B, C) is divided by."""
@@ -81,7 +81,7 @@ class ArcFace(nn.Module):
         lowered = cosine - self.margin * math.sin(self.margin)
         shifted = torch.where(cosine > -math.cos(self.margin), enlarged, lowered)
         terms = cross_entropy_terms(logits, self.logit_scale * shifted)
-        return weighted_mean(terms, soft_targets(targets, logits.shape[1]), None)
+        return weighted_mean(terms, targets, None)
 
 
 def cross_entropy_terms(logits: torch.Tensor, shifted: torch.Tensor) -> torch.Tensor:

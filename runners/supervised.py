@@ -35,6 +35,13 @@ class _SingleProcessEngine:
             name: self.reduce(torch.as_tensor(value, device=self.device), "mean") for name, value in metrics.items()
         }
 
+    def backward(self: Any, loss: torch.Tensor, **kwargs: Any) -> None:
+        """Gradients of a loss; where there is no scaler, without accelerate's division by the one window it knows of."""
+        if self.scaler is None:
+            loss.backward(**kwargs)
+        else:
+            super().backward(loss, **kwargs)  # type: ignore[misc]
+
     def prepare_optimizer(self: Any, optimizer: Any, *args: Any, **kwargs: Any) -> Any:
         """The optimizer itself where no gradient scaler needs a wrapper: that probes imports at every step."""
         return optimizer if self.scaler is None else super().prepare_optimizer(optimizer, *args, **kwargs)  # type: ignore[misc]
