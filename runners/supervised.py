@@ -36,7 +36,7 @@ class _SingleProcessEngine:
         }
 
     def backward(self: Any, loss: torch.Tensor, **kwargs: Any) -> None:
-        """Gradients of a loss; where there is no scaler, without accelerate's division by the one window it knows of."""
+        """Gradients of a loss; without a scaler also without accelerate's division, by a window of one batch."""
         if self.scaler is None:
             loss.backward(**kwargs)
         else:
