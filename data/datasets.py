@@ -46,7 +46,7 @@ class ImageDataset:
             [root / path for path in table["path"]], transform.size
         )
         self.image_ids = list(table["image_id"])
-        self.image_keys = [image_key(image_id) for image_id in self.image_ids]
+        self.image_keys = np.array([image_key(image_id) for image_id in self.image_ids], np.uint64)
         self.targets = torch.from_numpy(np.array(table["target"], np.int64)) if "target" in table else None
         if soft is not None:
             self.targets = torch.from_numpy(soft)
@@ -75,7 +75,11 @@ class ImageDataset:
         if isinstance(self.images, CachedImages) and self.transform.apply is None:
             features = self.images.take(positions)  # (B, H, W, 3)
         else:
-            features = np.stack([self._image(epoch, position) for epoch, position in keys])
+            features = np.stack([self._image(draw, position) for draw, position in keys])  # (B, H, W, 3)
+        if self.transform.on_batch is not None:
+            draws = np.array([draw for draw, _ in keys], np.uint64)
+            seeds = np.full(len(keys), self.seed, np.uint64)
+            self.transform.on_batch(features, np.stack([seeds, draws, self.image_keys[positions]], axis=1))
         batch = {"features": torch.from_numpy(features), "index": torch.tensor(positions)}
         if self.targets is not None:
             batch["targets"] = self.targets[batch["index"]]
@@ -83,8 +87,8 @@ class ImageDataset:
             batch["years"] = self.years[batch["index"]]
         return batch
 
-    def _image(self, epoch: int, position: int) -> Image:
-        return self.transform(self.images[position], (self.seed, epoch, self.image_keys[position]))
+    def _image(self, draw: int, position: int) -> Image:
+        return self.transform.one(self.images[position], (self.seed, draw, int(self.image_keys[position])))
 
 
 def shared(batch: Batch) -> Batch:

@@ -11,7 +11,7 @@ from data.datasets import ImageDataset
 from data.errors import DataError
 from data.images import decode_rgb
 from data.reading import read_data
-from data.transforms import flip_shift_colour, resize, working_image
+from data.transforms import flip_shift_colour, mirror, resize, working_image
 
 SIZE = (32, 24)
 
@@ -51,10 +51,12 @@ def test_a_cache_holds_what_decoding_gives(data, opened, processes: int) -> None
     assert again == cache and not said, "decoded once"
 
 
-@pytest.mark.parametrize("still", [True, False], ids=["resize", "augmented"])
-def test_batches_are_the_same_with_and_without_a_cache(data, opened, still: bool) -> None:
+@pytest.mark.parametrize("kind", ["resize", "augmented", "mirrored"])
+def test_batches_are_the_same_with_and_without_a_cache(data, opened, kind: str) -> None:
     augment = flip_shift_colour(size=SIZE, flip=0.5, shift=0.1, scale=0.2, rotate=9, brightness=0.2, contrast=0.2)
-    transform, table = resize(size=SIZE) if still else augment, data.train.iloc[10:20]
+    still, mirrored = resize(size=SIZE), mirror(size=SIZE, flip=0.5)
+    transform = {"resize": still, "augmented": augment, "mirrored": mirrored}[kind]
+    table = data.train.iloc[10:20]
     keys = [(3, position) for position in (4, 0, 9)]
     cache, _ = opened()
     decoded = ImageDataset(data.root, table, transform, seed=1).__getitems__(keys)

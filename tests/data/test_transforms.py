@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from data.transforms import flip_shift_colour, resize
+from data.transforms import flip_shift_colour, mirror, resize
 
 augment = partial(flip_shift_colour, flip=0.5, shift=0.1, scale=0.2, rotate=10, brightness=0.2, contrast=0.2)
 
@@ -60,8 +60,20 @@ def test_with_nothing_to_do_augmentation_is_resizing(image) -> None:
     np.testing.assert_array_equal(still(image, (1, 2, 3)), resize(size=(30, 20))(image, (1, 2, 3)))
 
 
+def test_a_share_of_the_images_is_mirrored_and_which_is_drawn_by_key(image) -> None:
+    transform, still = mirror(size=(30, 20), flip=0.3), resize(size=(30, 20))(image, (0,))
+    seen = [transform(image, (1, 2, number)) for number in range(1000)]
+    mirrored = [np.array_equal(one, still[:, ::-1]) for one in seen]
+    assert 250 < sum(mirrored) < 350
+    assert sum(np.array_equal(one, still) for one in seen) == 1000 - sum(mirrored)
+    assert mirrored != [np.array_equal(transform(image, (1, 3, number)), still[:, ::-1]) for number in range(1000)]
+    again = np.stack([still] * 1000)
+    transform.on_batch(again, np.array([(1, 2, number) for number in range(1000)], np.uint64))
+    np.testing.assert_array_equal(again, np.stack(seen))
+
+
 def test_transforms_reach_workers_that_are_spawned(image) -> None:
-    for transform in (augment(size=(32, 24)), resize(size=(32, 24))):
+    for transform in (augment(size=(32, 24)), resize(size=(32, 24)), mirror(size=(32, 24), flip=0.5)):
         copy = pickle.loads(pickle.dumps(transform))  # noqa: S301 - our own bytes
         np.testing.assert_array_equal(copy(image, (1, 2, 3)), transform(image, (1, 2, 3)))
 
