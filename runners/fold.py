@@ -23,6 +23,7 @@ from callbacks.progress import ProgressCallback
 from callbacks.scheduler import SchedulerCallback
 from callbacks.soup import GreedySoup, SoupCallback
 from data.loaders import worker_deaths_named
+from runners.allocator import keep_freed_memory
 from runners.best_weights import best_network
 from runners.compilation import compile_network
 from runners.display import Progress
@@ -62,6 +63,8 @@ def _made(fold: Fold, progress: Progress) -> dict[str, NDArray[Any]]:
         progress.advance(fold.batches, fold.title)
         return done
     torch.set_num_threads(fold.compute.threads)
+    if fold.compute.device == "cpu":
+        keep_freed_memory()
     with shortage_told(fold.title), followed(fold.tracking, fold.number) as followers:
         runner = train_fold(fold, state, progress, followers)
         with worker_deaths_named(runner.loaders.values()):

@@ -8,7 +8,7 @@ from torch import nn, optim
 
 from data.errors import DataError
 from runners.models import timm_classifier
-from runners.optimizers import make_optimizer, timm_optimizer
+from runners.optimizers import fused, make_optimizer, timm_optimizer
 from runners.parameter_groups import parameter_groups
 
 TORCH = [
@@ -101,3 +101,20 @@ def test_what_timm_lacks_is_one_sentence() -> None:
         make_optimizer(partial(timm_optimizer, optimizer="lion", lr=0.1, nesterov=True), None, network())
     with pytest.raises(DataError, match="parameters: parameter_groups refuses .*layer_decay is 2"):
         make_optimizer(TORCH[0], partial(parameter_groups, layer_decay=2, decay_norms=True), network())
+
+
+@pytest.mark.parametrize("factory", TORCH, ids=lambda f: f.func.__name__)
+def test_torchs_own_are_fused_where_they_can_be_and_go_where_they_would_go(factory) -> None:
+    plain, quick = network(), network()
+    made = make_optimizer(factory, None, quick)
+    assert made.defaults.get("fused", False) is (factory.func in (optim.AdamW, optim.SGD))
+    steps(plain, factory(plain.parameters()), range(10))
+    steps(quick, made, range(10))
+    for name, values in plain.state_dict().items():
+        torch.testing.assert_close(quick.state_dict()[name], values)
+
+
+@pytest.mark.parametrize("form", [{"fused": False}, {"foreach": True}, {"differentiable": True}])
+def test_a_declared_form_of_an_optimizer_stays(form) -> None:
+    declared = partial(optim.AdamW, lr=0.01, **form)
+    assert fused(declared) is declared
