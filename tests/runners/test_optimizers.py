@@ -107,7 +107,7 @@ def test_what_timm_lacks_is_one_sentence() -> None:
 def test_torchs_own_are_fused_where_they_can_be_and_go_where_they_would_go(factory) -> None:
     plain, quick = network(), network()
     made = make_optimizer(factory, None, quick)
-    assert made.defaults.get("fused", False) is (factory.func in (optim.AdamW, optim.SGD))
+    assert made.defaults.get("fused") or factory.func not in (optim.AdamW, optim.SGD)
     steps(plain, factory(plain.parameters()), range(10))
     steps(quick, made, range(10))
     for name, values in plain.state_dict().items():
