@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 Key = Sequence[int]  # (seed, draw, image)
 Keys = NDArray[np.uint64]  # (B, 3)
+Floats = NDArray[np.float64]
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)  # 2 ** 64 / golden ratio: what SplitMix64 counts in
 _STEPS = ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB))  # its shifts and factors; the last shift is 31
 
 
-def uniform(keys: Keys, stream: int) -> NDArray[np.float64]:
+def uniform(keys: Keys, stream: int) -> Floats:
     """A number in [0, 1) for each key, (B,): a whole batch at once.
 
     stream: tells one question asked of a key from another, such as "mirrored?" from "how bright?".

@@ -1,11 +1,11 @@
-"""Augmentation pipelines as plain functions over albumentations 2.0.8; uint8 in, uint8 out, always (H, W, 3).
+"""Augmentation pipelines as plain functions; uint8 in, uint8 out, always (H, W, 3).
 
-albumentations draws the same numbers in every worker process and in every epoch, whatever is seeded, and seeded anew
-it draws the same numbers in every step of a pipeline. Here one generator for all steps is seeded for each image from
-(seed, epoch, image), so a result depends on nothing else: not on the number of workers, not on the order of the images.
+The light one is done to whole batches (data.warp), the heavy ones are albumentations 2.0.8 (data.augmentations). That
+draws the same numbers in every worker process and in every epoch, whatever is seeded, and seeded anew
+it draws the same numbers in every step of a pipeline. Here all that is drawn is a function of (seed, epoch, image), and
+a result depends on nothing else: not on the number of workers, not on the order of the images.
 """
 
-import os
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,15 +16,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from data.draws import Key, Keys, reseed, uniform
+from data.draws import Key, Keys, reseed
+from data.warp import FlipShiftColour, Images
 
 if TYPE_CHECKING:
     import albumentations as A
 
 Image = NDArray[np.uint8]  # (H, W, 3)
-Images = NDArray[np.uint8]  # (B, H, W, 3)
-
-_MIRRORED = 1  # the stream of draws that says so
 
 cv2.setNumThreads(0)  # threads of OpenCV and of worker processes fight for cores
 
@@ -75,13 +73,8 @@ def resize(*, size: tuple[int, int]) -> Transform:
 
 
 def mirror(*, size: tuple[int, int], flip: float) -> Transform:
-    """The image at `size` (H, W), or its mirror image with probability `flip`: a few microseconds an image."""
-    return Transform(size, size, None, partial(_mirror, flip))
-
-
-def _mirror(flip: float, images: Images, keys: Keys) -> None:
-    for chosen in np.flatnonzero(uniform(keys, _MIRRORED) < flip):
-        images[chosen] = cv2.flip(images[chosen], 1)  # ten times as fast as numpy, whose steps back are of one byte
+    """The image at `size` (H, W), or its mirror image with probability `flip`."""
+    return flip_shift_colour(size=size, flip=flip, shift=0, scale=0, rotate=0, brightness=0, contrast=0)
 
 
 def flip_shift_colour(
@@ -100,23 +93,10 @@ def flip_shift_colour(
     scale: largest change of scale, as a share. rotate: largest turn, in degrees. brightness, contrast: largest change,
     as a share.
     """
-    os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")  # it would ask a server for newer versions
-    import albumentations as A  # here: it takes a second that --help need not wait for
-
-    pipeline = A.Compose(
-        [
-            A.HorizontalFlip(p=flip),
-            A.Affine(
-                translate_percent=(-shift, shift),
-                scale=(1 - scale, 1 + scale),
-                rotate=(-rotate, rotate),
-                border_mode=cv2.BORDER_REFLECT_101,
-                p=1.0,
-            ),
-            A.RandomBrightnessContrast(brightness_limit=brightness, contrast_limit=contrast, p=1.0),
-        ]
+    augment = FlipShiftColour(
+        flip=flip, shift=shift, scale=scale, rotate=rotate, brightness=brightness, contrast=contrast
     )
-    return seeded(pipeline, size, working_size=size)
+    return Transform(size, size, None, augment)
 
 
 def seeded(pipeline: "A.Compose", size: tuple[int, int], working_size: tuple[int, int] | None) -> Transform:
