@@ -48,7 +48,7 @@ def open_cache(
     """
     place = cache_place(settings.folder, root, paths, size)
     if place.folder.exists():
-        if place.is_whole():
+        if place.is_whole(settings.processes):
             os.utime(place.folder / INDEX)  # the one used last is removed last
             return place
         say(f"cache   {place.folder} is damaged: it is made again")

@@ -3,6 +3,7 @@
 import atexit
 import signal
 import sys
+from pathlib import Path
 from types import TracebackType
 
 # What is registered first, before torch and multiprocessing are imported, runs last: the alarm that bounds a stopped
@@ -24,3 +25,17 @@ def _one_sentence(kind: type[BaseException], error: BaseException, trace: Traceb
 
 
 sys.excepthook = _one_sentence
+
+
+def _help_at_once() -> None:
+    """An experiment's --help, before its module imports what it declares, which takes seconds."""
+    name = sys.orig_argv[-2].removeprefix("experiments.")
+    source = Path(__file__).with_name(f"{name}.py")
+    if source.is_file() and not name.startswith("_"):
+        from runners.main import show_help
+
+        show_help(source)
+
+
+if sys.argv == ["-m", "--help"]:  # so they are while `python -m` looks for the module it is to run
+    _help_at_once()

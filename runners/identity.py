@@ -55,8 +55,9 @@ def _digest(text: str) -> str:
 
 def _manifest(data: ImageData) -> list[tuple[str, int]]:
     """(path, bytes) of every image: reading a gigabyte of contents at each start would cost more than it tells."""
-    paths = [*data.train["path"], *data.test["path"]]
-    return [(path, os.stat(data.root / path).st_size) for path in paths] + [(name, 0) for name in data.class_names]
+    top, paths = str(data.root), data.train["path"].tolist() + data.test["path"].tolist()
+    sizes = [(path, os.stat(os.path.join(top, path)).st_size) for path in paths]  # a Path of each would take longer
+    return sizes + [(name, 0) for name in data.class_names]
 
 
 def _ages(data: ImageData) -> list[str]:
@@ -80,10 +81,17 @@ def _code_files() -> list[Path]:
 def _normalised(path: Path) -> str:
     """A module without comments, layout and docstrings: the result of a run may be written into its docstring."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if (
-            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-            and ast.get_docstring(node, clean=False) is not None
-        ):
-            node.body = node.body[1:]
+    _drop_docstrings(tree)
     return f"{path.name}: {ast.dump(tree)}"
+
+
+def _drop_docstrings(node: ast.AST) -> None:
+    """Of a module or statement and the statements inside it; expressions, most of a tree, hold none."""
+    if (
+        isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and ast.get_docstring(node, clean=False) is not None
+    ):
+        node.body = node.body[1:]
+    for block in ("body", "orelse", "finalbody", "handlers", "cases"):
+        for inner in getattr(node, block, ()):
+            _drop_docstrings(inner)

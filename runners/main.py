@@ -1,8 +1,9 @@
 """An experiment's command line: where and with how much it is run, never what it is."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
@@ -33,7 +34,20 @@ def main(experiment: Experiment | LinearProbe) -> None:
     Exits with 1 for a mistake in the data or the declaration, 2 for one in the command, 130 after Ctrl-C, 143 after
     SIGTERM.
     """
-    source = Path(str(sys.modules["__main__"].__file__)).resolve()
+    _command_line(Path(str(sys.modules["__main__"].__file__)).resolve(), lambda: experiment)
+
+
+def show_help(source: Path) -> NoReturn:
+    """Print what an experiment's --help prints, and exit; its module is read, not run: that would wait for torch."""
+
+    def nothing_declared() -> Experiment:
+        raise AssertionError("--help runs no experiment")
+
+    _command_line(source, nothing_declared)
+    raise AssertionError("--help exits")
+
+
+def _command_line(source: Path, declared: Callable[[], Experiment | LinearProbe]) -> None:
     console = make_console()
 
     def command(
@@ -55,6 +69,7 @@ def main(experiment: Experiment | LinearProbe) -> None:
             list[Tracker] | None, typer.Option(help="Shows the run elsewhere too; may be given several times.")
         ] = None,
     ) -> None:
+        experiment = declared()
         if fast and overfit:
             raise typer.BadParameter("--fast makes a short run and --overfit none: one of the two would be right.")
         with one_sentence(runs):

@@ -98,8 +98,10 @@ def test_threads_are_as_many_as_this_process_may_use() -> None:
 
 
 def test_help_asks_the_experiments_question() -> None:
-    answer = python("-m", "experiments.focal_kfold", "--help")
+    answer = python("-X", "importtime", "-m", "experiments.focal_kfold", "--help")
     assert answer.returncode == 0 and "Does focal loss help the rare classes" in answer.stdout
+    imported = {line.rpartition("|")[2].strip() for line in answer.stderr.splitlines()}
+    assert "typer" in imported and not imported & {"torch", "pandas"}, "help waits for nothing it does not use"
 
 
 def test_lines_in_a_pipe_are_plain_and_at_most_100_columns(tmp_path: Path, competition: Path) -> None:
