@@ -17,8 +17,9 @@ _FLIP, _DOWN, _RIGHT, _TALL, _WIDE, _TURN, _BRIGHTNESS, _CONTRAST = range(1, 9) 
 class FlipShiftColour:
     """Mirror image, move, scale, turn, brightness and contrast, each drawn for itself from the image's key.
 
-    Parameters as :func:`data.transforms.flip_shift_colour` has them. albumentations' HorizontalFlip, Affine and
-    RandomBrightnessContrast make the same pixels of the same numbers, in two to six times the time; it moves by whole pixels.
+    Parameters as :func:`data.transforms.flip_shift_colour` has them. albumentations' HorizontalFlip, Affine (which
+    moves by whole pixels) and RandomBrightnessContrast make the same pixels of the same numbers, in two to six times
+    the time.
     """
 
     flip: float
