@@ -27,6 +27,7 @@ from runners.fold import run_fold
 from runners.fold_rows import Fold
 from runners.fold_state import FoldState, Predictions
 from runners.linear_probe import Declaration
+from runners.models import import_timm
 from runners.run_folder import RunFolder
 from runners.scores import fit_scores, run_scores
 from runners.sources import NOTHING, Sources
@@ -130,6 +131,7 @@ def run_folds(folds: Sequence[Fold], run: RunFolder, display: Display) -> None:
     """Make every fold, then what is made of all of them; a fold that is done is not made again."""
     jobs = min(folds[0].compute.jobs, len(folds))
     if jobs > 1:
+        import_timm()
         run_in_processes(folds, run_fold, display, jobs=jobs)
     else:
         run_serially(folds, run_fold, display)

@@ -62,6 +62,11 @@ def timm_classifier(*, num_classes: int, backbone: str, pretrained: str | None, 
     return ImageClassifier(network, mean=config["mean"], std=config["std"])
 
 
+def import_timm() -> None:
+    """Import timm ahead of time: folds that are forked afterwards need not do it each for itself, for two seconds."""
+    import timm  # noqa: F401
+
+
 def packaged_weights(backbone: str) -> Path:
     """File of the weights that a Python package ships for a backbone; DataError lists the backbones that have one."""
     if backbone not in PACKAGED_WEIGHTS:

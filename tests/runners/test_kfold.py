@@ -2,8 +2,10 @@ import csv
 import json
 import os
 import shutil
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,7 @@ from data.errors import DataError
 from data.reading import read_data
 from data.splits import PersonHoldout
 from data.submission import check_submission
+from runners import kfold
 from runners.environment import Compute
 from runners.experiment import Experiment
 from runners.main import run_experiment
@@ -175,3 +178,21 @@ def test_a_criterion_that_is_never_finite_is_one_sentence(run, declare) -> None:
 
     with pytest.raises(DataError, match="NaN or infinite in 5 batches in a row"):
         run(declare(optimizer=partial(SGD, lr=1e30), clip_norm=None, accumulate=1, criterion="ce"))
+
+
+def test_timm_is_imported_once_before_folds_are_forked(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Forked(Exception):
+        pass
+
+    calls = []
+
+    def fork(*folds: object, jobs: int) -> None:
+        calls.append(f"{jobs} forks")
+        raise Forked
+
+    monkeypatch.setattr(kfold, "import_timm", lambda: calls.append("import"))
+    monkeypatch.setattr(kfold, "run_in_processes", fork)
+    fold = SimpleNamespace(compute=replace(CPU, jobs=2))
+    with pytest.raises(Forked):
+        kfold.run_folds([fold, fold], None, None)
+    assert calls == ["import", "2 forks"]

@@ -1,0 +1,36 @@
+"""The compute floor: forward, backward and step on a batch that is there already, as often as an epoch has batches."""
+
+import torch
+from torch import nn
+from torch.optim import AdamW
+
+from benchmarks.rounds import Contestant, Cost, timed
+from benchmarks.workload import Workload, optimizer_settings
+
+
+def eager(work: Workload) -> Contestant:
+    """What the others are bound to: a contiguous network, AdamW as it is by default."""
+    return _floor(work, torch.contiguous_format, fused=False)
+
+
+def channels_last(work: Workload) -> Contestant:
+    """What this project is bound to: a channels_last network, AdamW in one kernel."""
+    return _floor(work, torch.channels_last, fused=True)
+
+
+def _floor(work: Workload, layout: torch.memory_format, fused: bool) -> Contestant:
+    model, criterion = work.make_network().to(memory_format=layout), nn.CrossEntropyLoss()
+    optimizer = AdamW(model.parameters(), fused=fused, **optimizer_settings())
+    images = torch.randn(work.batch_size, 3, *work.network.size).contiguous(memory_format=layout)
+    labels = torch.randint(work.classes, (work.batch_size,))
+    model.train()
+
+    def turn() -> Cost:
+        with timed() as cost:
+            for _ in range(len(work.train) // work.batch_size):
+                optimizer.zero_grad()
+                criterion(model(images), labels).backward()
+                optimizer.step()
+        return cost
+
+    return turn
