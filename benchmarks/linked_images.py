@@ -5,7 +5,7 @@ Each link has a path of its own and is read, decoded and cached as any file is; 
 
 import csv
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import count
 from pathlib import Path
 
@@ -63,6 +63,6 @@ def _links(root: Path, size: Size) -> Iterator[Path]:
     return (folder / f"{number % DRAWN}.jpg" for number in count())
 
 
-def _write_csv(path: Path, header: tuple[str, ...], rows: list[tuple[object, ...]]) -> None:
+def _write_csv(path: Path, header: tuple[str, ...], rows: Sequence[tuple[object, ...]]) -> None:
     with path.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream).writerows([header, *rows])

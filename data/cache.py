@@ -140,12 +140,12 @@ def cache_place(cache: Path, root: Path, paths: Sequence[str], size: Size) -> Im
     return ImageCache(cache / hashlib.blake2b(key.encode(), digest_size=10).hexdigest(), size)
 
 
-def fill(array_file: Path, root: Path, paths: Sequence[str], size: Size, rows: range) -> list[int]:
-    """Decode images into their rows of an array that is there already; returns the rows' checksums."""
+def fill(array_file: Path, root: Path, size: Size, paths: Sequence[str], first: int) -> list[int]:
+    """Decode images into an array that is there already, its rows from `first` on; returns the rows' checksums."""
     array = np.lib.format.open_memmap(array_file, mode="r+")
     checks = []
-    for row in rows:
-        array[row] = working_image(decode_rgb(root / paths[row], min_size=size), size)
+    for row, path in enumerate(paths, first):
+        array[row] = working_image(decode_rgb(root / path, min_size=size), size)
         checks.append(zlib.crc32(array[row]))
     array.flush()
     return checks

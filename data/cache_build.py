@@ -90,7 +90,7 @@ def _build(place: ImageCache, root: Path, paths: Sequence[str], processes: int, 
     try:
         shape = (len(order), *place.size, 3)
         np.lib.format.open_memmap(aside / IMAGES, mode="w+", dtype=np.uint8, shape=shape).flush()
-        checks = _fill_in_parallel(partial(fill, aside / IMAGES, root, order, place.size), len(order), processes, tick)
+        checks = _fill_in_parallel(partial(fill, aside / IMAGES, root, place.size), order, processes, tick)
         (aside / INDEX).write_text(json.dumps({"paths": order, "checks": checks}), encoding="utf-8")
         for name in (IMAGES, INDEX):
             with (aside / name).open("rb") as file:
@@ -105,23 +105,26 @@ def _build(place: ImageCache, root: Path, paths: Sequence[str], processes: int, 
 
 
 def _fill_in_parallel(
-    fill_rows: Callable[[range], list[int]], images: int, processes: int, tick: Callable[[int], None]
+    fill_rows: Callable[[Sequence[str], int], list[int]],
+    paths: Sequence[str],
+    processes: int,
+    tick: Callable[[int], None],
 ) -> list[int]:
-    """Checksums of all rows, filled a range at a time by several processes."""
-    checks = [0] * images
-    ranges = [range(start, min(start + _ROWS_A_TASK, images)) for start in range(0, images, _ROWS_A_TASK)]
+    """Checksums of all rows, filled a few at a time by several processes; each is sent no more than its own paths."""
+    checks = [0] * len(paths)
+    by_first = {first: paths[first : first + _ROWS_A_TASK] for first in range(0, len(paths), _ROWS_A_TASK)}
 
-    def done(rows: range, made: list[int]) -> None:
-        checks[rows.start : rows.stop] = made
-        tick(len(rows))
+    def done(first: int, made: list[int]) -> None:
+        checks[first : first + len(made)] = made
+        tick(len(made))
 
-    if processes == 1 or len(ranges) == 1:
-        for rows in ranges:
-            done(rows, fill_rows(rows))
+    if processes == 1 or len(by_first) == 1:
+        for first, few in by_first.items():
+            done(first, fill_rows(few, first))
         return checks
     context = get_context("fork" if os.name == "posix" else "spawn")
     with ProcessPoolExecutor(processes, mp_context=context, initializer=_decode_for_parent) as pool:
-        tasks = {pool.submit(fill_rows, rows): rows for rows in ranges}
+        tasks = {pool.submit(fill_rows, few, first): first for first, few in by_first.items()}
         try:
             for task in as_completed(tasks):
                 done(tasks[task], task.result())

@@ -51,7 +51,7 @@ class Sources:
 
     def outside(self, data: ImageData) -> list[str]:
         """Absolute paths of the images that are not below the data's root."""
-        own = {*data.train["path"], *data.test["path"]}
+        own = {*data.train["path"].tolist(), *data.test["path"].tolist()}
         return list(dict.fromkeys(path for path in self.table()["path"] if path not in own))
 
 

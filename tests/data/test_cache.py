@@ -51,6 +51,22 @@ def test_a_cache_holds_what_decoding_gives(data, opened, processes: int) -> None
     assert again == cache and not said, "decoded once"
 
 
+def test_a_process_that_decodes_is_sent_its_own_paths_only(data, opened, monkeypatch) -> None:
+    """All paths with each task would cost the square of the images."""
+    from data import cache_build
+
+    sent: list[bytes] = []
+
+    class Pool(cache_build.ProcessPoolExecutor):
+        def submit(self, *task):
+            sent.append(pickle.dumps(task))
+            return super().submit(*task)
+
+    monkeypatch.setattr(cache_build, "ProcessPoolExecutor", Pool)
+    assert opened(2)[0].is_whole() and len(sent) == 2
+    assert all(sum(path.encode() in task for task in sent) == 1 for path in data.train["path"])
+
+
 @pytest.mark.parametrize("kind", ["resize", "augmented", "mirrored"])
 def test_batches_are_the_same_with_and_without_a_cache(data, opened, kind: str) -> None:
     augment = flip_shift_colour(size=SIZE, flip=0.5, shift=0.1, scale=0.2, rotate=9, brightness=0.2, contrast=0.2)
