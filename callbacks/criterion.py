@@ -64,7 +64,7 @@ class CriterionCallback(ICriterionCallback):
             criterion, share = runner.criterion[name], self.parts.get(name)
             targets = runner.batch[target_key(criterion)]  # classes (B,) or (B, C), years (B,)
             with torch.set_grad_enabled(torch.is_grad_enabled() and share is not None):
-                loss = criterion(logits, targets)
+                loss = criterion(logits, targets) if len(targets) else logits.sum()  # 0, of a process without images
             weight = batch_weight(criterion, targets)
             if share is not None:
                 divisor = name if hasattr(criterion, "batch_weight") else None

@@ -37,11 +37,12 @@ class FiniteLossCallback(Callback):
             self._read(runner)
 
     def _read(self, runner: Any) -> None:
-        flags = torch.stack([bad for _, bad, _ in self.unread]).tolist()
+        flags = runner.engine.sum_over_processes(torch.stack([bad for _, bad, _ in self.unread]).int()).tolist()
         for bad, (batch, _, index) in zip(flags, self.unread, strict=True):
             self.in_a_row = self.in_a_row + 1 if bad else 0
             if self.in_a_row == self.patience:
-                images = [runner.loader.dataset.image_ids[position] for position in index.tolist()]
+                positions = runner.engine.rows_of_all_processes(index).tolist()
+                images = [runner.loader.dataset.image_ids[position] for position in positions]
                 raise DataError(
                     f"The training loss was NaN or infinite in {self.patience} batches in a row, the last one batch "
                     f"{batch} of epoch {runner.epoch_step} with the images {some_names(images)}: a smaller learning "

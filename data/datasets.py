@@ -74,9 +74,9 @@ class ImageDataset:
         positions = [position for _, position in keys]
         if isinstance(self.images, CachedImages) and self.transform.apply is None:
             features = self.images.take(positions)  # (B, H, W, 3)
-        else:
-            features = np.stack([self._image(epoch, position) for epoch, position in keys])
-        batch = {"features": torch.from_numpy(features), "index": torch.tensor(positions)}
+        else:  # of no images, the size of one
+            features = np.stack([self._image(epoch, position) for epoch, position in keys or [(0, 0)]])[: len(keys)]
+        batch = {"features": torch.from_numpy(features), "index": torch.tensor(positions, dtype=torch.int64)}
         if self.targets is not None:
             batch["targets"] = self.targets[batch["index"]]
         if self.years is not None:
