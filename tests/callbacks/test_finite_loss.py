@@ -51,7 +51,8 @@ def test_epochs_of_few_batches_add_up(train) -> None:
 def losses(values: list[float], patience: int, train: bool = True) -> None:
     """Feed a row of losses to the callback, one a batch of one image."""
     callback = FiniteLossCallback(patience)
-    runner = SimpleNamespace(is_train_loader=train, loader_batch_len=len(values), epoch_step=1)
+    alone = SimpleNamespace(sum_over_processes=lambda flags: flags, rows_of_all_processes=lambda index: index)
+    runner = SimpleNamespace(is_train_loader=train, loader_batch_len=len(values), epoch_step=1, engine=alone)
     runner.loader = SimpleNamespace(dataset=SimpleNamespace(image_ids=[f"i{n}" for n in range(len(values))]))
     callback.on_loader_start(runner)
     for batch, value in enumerate(values, 1):
