@@ -98,6 +98,11 @@ class _LeanEngine:
 class CPUEngine(_LeanEngine, dl.CPUEngine):
     """On the processor."""
 
+    @property
+    def device(self) -> torch.device:
+        """The processor, which accelerate numbers by process: torch would copy every tensor from one to another."""
+        return torch.device("cpu")
+
 
 class GPUEngine(_LeanEngine, dl.GPUEngine):
     """On an accelerator, one for each process."""
