@@ -50,6 +50,8 @@ class CheckpointCallback(ICheckpointCallback):
         runner.epoch_step, runner.batch_step, runner.sample_step = state["steps"]
         runner.history[:] = state["log"]
         self.best = state["best"]
+        if not runner.engine.is_main_process:
+            return
         if self.best is not None:
             self.save_best(self.best)
         self.save_log(runner.history)

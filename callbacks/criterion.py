@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import reduce
 from typing import Any, TypeVar
 
@@ -65,11 +66,8 @@ class CriterionCallback(ICriterionCallback):
         for name, means in self.means.items():
             criterion, share = runner.criterion[name], self.parts.get(name)
             targets = runner.batch[target_key(criterion)]  # classes (B,) or (B, C), years (B,)
-            if share is None:
-                with torch.no_grad():
-                    loss = criterion(logits, targets)
-            else:
-                loss = criterion(logits, targets)
+            with nullcontext() if share is not None else torch.no_grad():
+                loss = criterion(logits, targets) if len(targets) else logits.sum()  # 0, of a process without images
             weight = batch_weight(criterion, targets)
             if share is not None:
                 divisor = name if hasattr(criterion, "batch_weight") else None

@@ -1,6 +1,5 @@
 """Stops a run whose loss is no longer a number, before hours are spent on it."""
 
-import math
 from typing import Any
 
 import torch
@@ -37,11 +36,13 @@ class FiniteLossCallback(Callback):
             self._read(runner)
 
     def _read(self, runner: Any) -> None:
-        losses = torch.stack([loss for _, loss, _ in self.unread]).tolist()
-        for loss, (batch, _, index) in zip(losses, self.unread, strict=True):
-            self.in_a_row = 0 if math.isfinite(loss) else self.in_a_row + 1
+        bad = ~torch.isfinite(torch.stack([loss for _, loss, _ in self.unread]))
+        flags = runner.engine.sum_over_processes(bad.int()).tolist()
+        for flag, (batch, _, index) in zip(flags, self.unread, strict=True):
+            self.in_a_row = self.in_a_row + 1 if flag else 0
             if self.in_a_row == self.patience:
-                images = [runner.loader.dataset.image_ids[position] for position in index.tolist()]
+                positions = runner.engine.rows_of_all_processes(index).tolist()
+                images = [runner.loader.dataset.image_ids[position] for position in positions]
                 raise DataError(
                     f"The training loss was NaN or infinite in {self.patience} batches in a row, the last one batch "
                     f"{batch} of epoch {runner.epoch_step} with the images {some_names(images)}: a smaller learning "

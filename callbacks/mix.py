@@ -16,7 +16,8 @@ Mix = Callable[[torch.Tensor, torch.Tensor, np.random.Generator], tuple[torch.Te
 class MixCallback(Callback):
     """Images and targets of training batches become what `mix` makes of them, drawn from (seed, fold, epoch, batch).
 
-    Nothing else decides about a batch: not the workers, not whether the run was continued.
+    Nothing else decides about a batch: not the workers, not whether the run was continued. Where several processes have
+    parts of a batch, each mixes its own, drawn from its rank too.
     """
 
     def __init__(self, mix: Mix, classes: int, *, seed: int, fold: int) -> None:
@@ -25,17 +26,18 @@ class MixCallback(Callback):
 
     def on_batch_start(self, runner: Any) -> None:
         """Mix on the device."""
-        if not runner.is_train_loader:
+        if not runner.is_train_loader or not len(runner.batch["features"]):
             return
         batch = {name: values.to(runner.engine.device, non_blocking=True) for name, values in runner.batch.items()}
-        key = (self.seed, self.fold, runner.epoch_step, runner.loader_batch_step)
+        rank = runner.engine.process_index
+        key = (self.seed, self.fold, runner.epoch_step, runner.loader_batch_step, *((rank,) if rank else ()))
         runner.batch = mixed_batch(self.mix, batch, self.classes, key)
 
 
 def mixed_batch(
-    mix: Mix, batch: dict[str, torch.Tensor], classes: int, key: tuple[int, int, int, int]
+    mix: Mix, batch: dict[str, torch.Tensor], classes: int, key: tuple[int, ...]
 ) -> dict[str, torch.Tensor]:
-    """A batch with mixed features and soft targets (B, classes); key: seed, fold, epoch, batch, from 1 on.
+    """A batch with mixed features and soft targets (B, classes); key: seed, fold, epoch, batch, from 1 on; rank.
 
     Two persons have no one age: "years" become NaN, not known.
     """

@@ -3,7 +3,7 @@
 Each batch's loss is weighted by what it is a mean over (its images, or their class weights), and a window's gradients
 are divided by the sum of these weights before the step: the last, shorter window of an epoch counts like all others.
 Criteria that are summed and divided by different things keep their gradients apart until then. Windows never cross an
-epoch.
+epoch. The parts that several processes have in a batch are windows of their own, put together in the same way.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,6 +14,7 @@ import torch
 from catalyst.core.callback import IBackwardCallback, IOptimizerCallback
 
 from callbacks import ORDER
+from callbacks.shared_gradients import Total, sum_gradients
 
 
 def closes_window(batch: int, batches: int, accumulate: int) -> bool:
@@ -22,10 +23,13 @@ def closes_window(batch: int, batches: int, accumulate: int) -> bool:
 
 
 class Window:
-    """Gradients of the batches of one step: for each divisor the sum of weight * gradient, and of the weights."""
+    """Gradients of the batches of one step: for each divisor the sum of weight * gradient, and of the weights.
 
-    def __init__(self, parameters: Sequence[torch.Tensor]) -> None:
-        self.parameters = parameters
+    `total` sums a tensor over the processes that share each batch; None where there is one.
+    """
+
+    def __init__(self, parameters: Sequence[torch.Tensor], total: Total | None = None) -> None:
+        self.parameters, self.total = parameters, total
         self.gradients: list[list[torch.Tensor | None]] = []  # by divisor and parameter
         self.weights: list[torch.Tensor | float] = []
 
@@ -45,6 +49,8 @@ class Window:
         for parameter in self.parameters:
             parameter.grad = None
         for gradients, weight in zip(self.gradients, self.weights, strict=True):
+            if self.total:
+                gradients, weight = sum_gradients(self.parameters, gradients, weight, self.total)
             # a window of classes that weigh 0 has no gradient
             factor = scale / weight.clamp(min=1e-12) if isinstance(weight, torch.Tensor) else scale / weight
             for parameter, gradient in zip(self.parameters, gradients, strict=True):
@@ -67,11 +73,15 @@ class BackwardCallback(IBackwardCallback):
         self.accumulate = accumulate
         self.window_images = accumulate * batch_size
 
+    def on_loader_start(self, runner: Any) -> None:
+        """Whether a step has one batch of one process, or several."""
+        self.one_batch = self.accumulate == 1 and runner.engine.num_processes == 1
+
     def on_batch_end(self, runner: Any) -> None:
         """Back-propagate on training batches."""
         if not runner.is_train_loader:
             return
-        if self.accumulate == 1:
+        if self.one_batch:
             runner.engine.backward(runner.batch_metrics["loss"])
             return
         for divisor, (loss, weight) in enumerate(runner.losses):
@@ -101,7 +111,9 @@ class OptimizerCallback(IOptimizerCallback):
         if runner.is_train_loader:
             runner.optimizer.zero_grad(set_to_none=True)
             self.parameters = [p for group in runner.optimizer.param_groups for p in group["params"]]
-            runner.window = Window(self.parameters)
+            shared = runner.engine.num_processes > 1
+            self.windowed = shared or self.accumulate > 1
+            runner.window = Window(self.parameters, runner.engine.sum_over_processes if shared else None)
             runner.epoch_metrics["_epoch_"]["lr"] = runner.optimizer.param_groups[0]["lr"]
 
     def on_batch_end(self, runner: Any) -> None:
@@ -110,7 +122,7 @@ class OptimizerCallback(IOptimizerCallback):
             return
         if not closes_window(runner.loader_batch_step, runner.loader_batch_len, self.accumulate):
             return
-        if self.accumulate > 1:
+        if self.windowed:
             runner.window.close(self.window_images)
         if self.clip_norm is not None:
             runner.engine.clip_grad_norm_([p for p in self.parameters if p.grad is not None], self.clip_norm)

@@ -74,13 +74,13 @@ class ImageDataset:
         positions = [position for _, position in keys]
         if isinstance(self.images, CachedImages) and self.transform.apply is None:
             features = self.images.take(positions)  # (B, H, W, 3)
-        else:
-            features = np.stack([self._image(draw, position) for draw, position in keys])  # (B, H, W, 3)
-        if self.transform.on_batch is not None:
+        else:  # of no images, the size of one
+            features = np.stack([self._image(draw, position) for draw, position in keys or [(0, 0)]])[: len(keys)]
+        if self.transform.on_batch is not None and keys:
             draws = np.array([draw for draw, _ in keys], np.uint64)
             seeds = np.full(len(keys), self.seed, np.uint64)
             self.transform.on_batch(features, np.stack([seeds, draws, self.image_keys[positions]], axis=1))
-        batch = {"features": torch.from_numpy(features), "index": torch.tensor(positions)}
+        batch = {"features": torch.from_numpy(features), "index": torch.tensor(positions, dtype=torch.int64)}
         if self.targets is not None:
             batch["targets"] = self.targets[batch["index"]]
         if self.years is not None:

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader
 from data.datasets import ImageDataset
 from data.errors import DataError
 from data.findings import some_names
-from data.samplers import SequentialSampler, ShuffledSampler
+from data.samplers import SequentialSampler, SharedBatches, ShuffledSampler
 
 
 def make_loader(
@@ -22,20 +22,25 @@ def make_loader(
     batch_size: int,
     workers: int,
     pin_memory: bool = False,
+    rank: int = 0,
+    ranks: int = 1,
 ) -> "DataLoader[Any]":
     """Batches of `batch_size` images in the sampler's order; the last one may be shorter, none is dropped.
 
     workers: processes that decode and transform, 0 for this one. What a batch holds does not depend on it.
     pin_memory: page-locked batches, which are copied to a GPU while it computes.
+    rank, ranks: of the processes that train one network together, each loads its part of every batch.
     """
+    if ranks == 1:
+        batches: dict[str, Any] = {"batch_size": batch_size, "sampler": sampler, "drop_last": False}
+    else:
+        batches = {"batch_sampler": SharedBatches(sampler, batch_size, rank=rank, ranks=ranks)}
     return DataLoader(
         dataset,  # type: ignore[arg-type]       # it needs __len__ and __getitems__, no base class
-        batch_size=batch_size,
-        sampler=sampler,
+        **batches,
         num_workers=workers,
         collate_fn=_already_a_batch,
         pin_memory=pin_memory,
-        drop_last=False,
         worker_init_fn=_begin_worker,
     )
 
@@ -85,9 +90,7 @@ def _begin_worker(number: int) -> None:
     sys.excepthook = _but_for_lost_connections
 
 
-def _but_for_lost_connections(
-    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-) -> None:
+def _but_for_lost_connections(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
     if not isinstance(error, ConnectionError | EOFError):
         sys.__excepthook__(kind, error, traceback)
 

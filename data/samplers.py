@@ -6,6 +6,8 @@ REPEAT for each time that the epoch has drawn the same image before.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -72,3 +74,25 @@ class SequentialSampler:
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         return ((0, position) for position in range(self.images))
+
+
+class SharedBatches:
+    """The part that process `rank` of `ranks` has in each batch of a sampler: its images rank, rank + ranks, ...
+
+    Batches are those of a single process: none is dropped, none padded. A part may be empty, if no other batch than the
+    last one has fewer images than there are processes.
+    """
+
+    def __init__(self, sampler: Any, batch_size: int, *, rank: int, ranks: int) -> None:
+        self.sampler, self.batch_size, self.rank, self.ranks = sampler, batch_size, rank, ranks
+
+    def __len__(self) -> int:
+        return -(-len(self.sampler) // self.batch_size)
+
+    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        keys = iter(self.sampler)
+        return (list(islice(keys, self.batch_size))[self.rank :: self.ranks] for _ in range(len(self)))
+
+    def images(self, batch: int) -> int:
+        """How many images a batch, counted from 1, has in all processes together."""
+        return min(self.batch_size, len(self.sampler) - (batch - 1) * self.batch_size)

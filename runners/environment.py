@@ -23,16 +23,17 @@ class Compute:
     """Where and with how much a run is made; never what it is."""
 
     device: str  # "cpu" or "cuda"
-    threads: int  # of torch, a fold; results are bit-identical only for equal numbers
+    threads: int  # of torch, a process; results are bit-identical only for equal numbers
     workers: int  # processes a fold that decode images; results do not depend on it
     jobs: int  # folds at a time; results do not depend on it
+    ranks: int = 1  # processes that train a fold together, a GPU each; results are bit-identical only for equal numbers
 
 
 def note_environment(path: Path, now: dict[str, object], going_on: bool) -> list[str]:
     """Write a run's environment, or add to it where one that goes on has changed; returns what changed, in words.
 
-    Results have the same bits only on the same device, threads and versions. environment.json keeps the first one and
-    under "continued" each that differed from the one before. A damaged one is written anew.
+    Results have the same bits only on the same device, threads, ranks and versions. environment.json keeps the first
+    one and under "continued" each that differed from the one before. A damaged one is written anew.
     """
     if not (going_on and path.exists()):
         write_json(path, now)
@@ -51,7 +52,8 @@ def note_environment(path: Path, now: dict[str, object], going_on: bool) -> list
 
 
 def _changes(before: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
-    for group, names in (("compute", ("device", "threads")), ("versions", _PACKAGES)):
+    before = {**before, "compute": {"ranks": 1, **before.get("compute", {})}}  # older runs do not say
+    for group, names in (("compute", ("device", "threads", "ranks")), ("versions", _PACKAGES)):
         for name in names:
             was, is_ = before.get(group, {}).get(name), now[group][name]
             if was != is_:

@@ -27,6 +27,7 @@ class Plan:
     batches: float  # one after the other, of training, or what takes as long as those
     jobs: int  # folds at a time
     device: str
+    ranks: int = 1  # processes a fold
 
 
 def plan_run(fold: Fold) -> Plan:
@@ -37,7 +38,8 @@ def plan_run(fold: Fold) -> Plan:
     begun = len(left) < count or any(Timing(one.folder.timing).epochs() for one in left)
     what = "what is left" if begun else f"{_counted(count, 'fold')} x {_counted(fold.epochs, 'epoch')}"
     jobs = min(fold.compute.jobs, len(left))
-    return Plan(what, makespan([training_batches(one) for one in left], jobs), jobs, fold.compute.device)
+    work = makespan([training_batches(one) for one in left], jobs)
+    return Plan(what, work, jobs, fold.compute.device, fold.compute.ranks)
 
 
 def estimate_line(plan: Plan, seconds: float) -> str:
@@ -46,7 +48,8 @@ def estimate_line(plan: Plan, seconds: float) -> str:
     With all epochs: folds that stop early make it shorter. Memory is the most that this process held so far.
     """
     peak = peak_memory(plan.device)
-    memory = "" if peak is None else f", {f'{plan.jobs} x ' if plan.jobs > 1 else ''}{peak / GIB:.1f} GiB "
+    processes = plan.jobs * plan.ranks
+    memory = "" if peak is None else f", {f'{processes} x ' if processes > 1 else ''}{peak / GIB:.1f} GiB "
     where = "resident" if plan.device == "cpu" else "of the GPU"
     took = duration(seconds * plan.batches)
     return f"estimate after {BATCHES} batches: {plan.what} in about {took}{memory}{where if memory else ''}"

@@ -27,7 +27,7 @@ def run_serially(folds: Sequence["Fold"], run: RunFold, display: Display) -> Non
         run(fold, display)
 
 
-def run_in_processes(folds: Sequence["Fold"], run: RunFold, display: Display, *, jobs: int) -> None:
+def run_in_processes(folds: Sequence["Fold"], run: RunFold, display: Progress, *, jobs: int) -> None:
     """`jobs` folds at a time, each in its own process; what they leave on disk is the same as of `run_serially`.
 
     The first fold that fails ends the others, whose last epochs are kept. Raises its DataError, or one that says how
@@ -120,7 +120,7 @@ def _watch_parent() -> None:
         os._exit(1)
 
 
-def _hear(one: _Running, display: Display) -> bool:
+def _hear(one: _Running, display: Progress) -> bool:
     """Pass on one message; whether it was the last."""
     try:
         kind, *values = one.messages.recv()

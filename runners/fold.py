@@ -1,5 +1,6 @@
 """One fold: its loaders, model and callbacks given to the Catalyst runner, then its predictions."""
 
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -37,6 +38,7 @@ from runners.fold_state import FoldState
 from runners.followed import Followers, followed, show_fold
 from runners.optimizers import make_optimizer
 from runners.parameter_groups import head_prefixes
+from runners.ranks import UNTOLD, run_in_ranks
 from runners.schedulers import make_scheduler
 from runners.shortage import shortage_told
 from runners.state import write_checkpoint, write_table
@@ -52,7 +54,17 @@ def run_fold(fold: Fold, progress: Progress) -> dict[str, NDArray[Any]]:
     "valid" (n, C) probabilities in the order of the fold's rows, "test" (M, C), and scalars "best_epoch", "epochs".
     Raises DataError where no epoch had a finite loss and monitored number, and where another process has the fold.
     """
-    with locked(fold.folder.root):  # a killed start's folds may live on for a moment
+    if fold.compute.ranks > 1:
+        if not fold.folder.predictions.exists():
+            run_in_ranks(fold, _train_and_predict, progress)
+            progress = UNTOLD  # of what was told already
+        fold = fold.alone
+    return _train_and_predict(fold, progress)
+
+
+def _train_and_predict(fold: Fold, progress: Progress) -> dict[str, NDArray[Any]]:
+    """Of several processes that train a fold together, the first one keeps it and predicts; the others return {}."""
+    with locked(fold.folder.root) if fold.rank == 0 else nullcontext():  # a killed start's may live on for a moment
         return _made(fold, progress)
 
 
@@ -65,8 +77,13 @@ def _made(fold: Fold, progress: Progress) -> dict[str, NDArray[Any]]:
     torch.set_num_threads(fold.compute.threads)
     if fold.compute.device == "cpu":
         keep_freed_memory()
-    with shortage_told(fold.title), followed(fold.tracking, fold.number) as followers:
+    with shortage_told(fold.title), followed(None if fold.rank else fold.tracking, fold.number) as followers:
         runner = train_fold(fold, state, progress, followers)
+        if fold.rank:
+            return {}
+        if fold.compute.ranks > 1:
+            fold = fold.alone
+            runner.loaders = make_loaders(fold)
         with worker_deaths_named(runner.loaders.values()):
             model, best_epoch = best_network(
                 runner, fold.experiment, fold.monitor, fold.folder, fold.title, fold.data.class_names, progress.line
@@ -114,7 +131,7 @@ def train_fold(
             loggers=followers or {},
             hparams=dict(fold.tracking.parameters) if fold.tracking else {},
             num_epochs=fold.epochs,
-            seed=fold.seed,
+            seed=fold.process_seed,
         )
     return runner
 
@@ -142,11 +159,13 @@ def make_callbacks(fold: Fold, state: FoldState, progress: Progress) -> list[Cal
             save_log=partial(write_table, folder.metrics),
             load_state=state.load,
         ),
-        ProgressCallback(fold.title, fold.epochs, monitor, progress.advance, progress.line, Timing(folder.timing).save),
     ]
+    if fold.rank == 0:
+        save_time = Timing(folder.timing).save
+        callbacks.append(ProgressCallback(fold.title, fold.epochs, monitor, progress.advance, progress.line, save_time))
     if not fold.unvalidated:
         callbacks.append(EarlyStoppingCallback(experiment.watched, experiment.patience))
-    if fold.estimates:
+    if fold.estimates and fold.rank == 0:
         plan = plan_run(fold)
         callbacks.append(PaceCallback(BATCHES, lambda seconds: progress.line(estimate_line(plan, seconds))))
     if experiment.mix:

@@ -21,7 +21,10 @@ from runners.inference import predict
 
 
 def make_loaders(fold: Fold) -> dict[str, Any]:
-    """The training loader in the sampler's order, the validation loader in the table's; a final fit has none."""
+    """The training loader in the sampler's order, the validation loader in the table's; a final fit has none.
+
+    Where several processes train the fold together, each has its part of every batch.
+    """
     experiment = fold.experiment
     if fold.train.empty or (fold.valid.empty and not fold.unvalidated):
         lacking = "train on" if fold.train.empty else "validate with"
@@ -55,6 +58,8 @@ def _loader(fold: Fold, table: pd.DataFrame, transform: Any, sampler: Any, soft:
         batch_size=fold.experiment.batch_size,
         workers=fold.compute.workers,
         pin_memory=fold.compute.device != "cpu",
+        rank=fold.rank,
+        ranks=fold.compute.ranks,
     )
 
 

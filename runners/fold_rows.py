@@ -1,6 +1,6 @@
 """What one fold is made of: its rows, its sampler, its seeds; all of it known before anything is trained."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from typing import Any
 
@@ -35,6 +35,7 @@ class Fold:
     caches: tuple[ImageCache, ...]  # of decoded images
     sources: Sources = NOTHING  # what is taken from elsewhere
     tracking: Tracking | None = None  # what shows the fold as it is trained
+    rank: int = 0  # of the processes that train the fold together, which this one is
     estimates: bool = False  # whether it tells, after some batches, how long the run will take
 
     @cached_property
@@ -75,7 +76,13 @@ class Fold:
     def title(self) -> str:
         """The fold as a person counts it; a fit, where nothing is validated."""
         count = fold_count(self.experiment.split, self.folds)
-        return f"{'fit' if self.unvalidated else 'fold'} {self.number + 1}/{count}"
+        process = f", process {self.rank + 1} of {self.compute.ranks}" if self.rank else ""
+        return f"{'fit' if self.unvalidated else 'fold'} {self.number + 1}/{count}{process}"
+
+    @property
+    def alone(self) -> "Fold":
+        """The fold in one process: what is done after training needs no more."""
+        return replace(self, rank=0, compute=replace(self.compute, ranks=1))
 
     @property
     def unvalidated(self) -> bool:
@@ -108,4 +115,13 @@ class Fold:
     @property
     def seed(self) -> int:
         """Seed of the fold's weights and epochs: spread out, since Catalyst adds the epoch to it."""
-        return int(np.random.SeedSequence([self.experiment.seed, self.number]).generate_state(1)[0] >> 1)
+        return _spread(self.experiment.seed, self.number)
+
+    @property
+    def process_seed(self) -> int:
+        """Seed of what is drawn in training, such as dropout: of its own in each process, the fold's in the first."""
+        return _spread(self.experiment.seed, self.number, self.rank) if self.rank else self.seed
+
+
+def _spread(*numbers: int) -> int:
+    return int(np.random.SeedSequence(numbers).generate_state(1)[0] >> 1)

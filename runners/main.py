@@ -57,8 +57,11 @@ def _command_line(source: Path, declared: Callable[[], Experiment | LinearProbe]
         jobs: Annotated[
             int | None, typer.Option(min=1, help="Folds at a time; on CPUs as many as there are cores, on CUDA 1.")
         ] = None,
-        threads: Annotated[int | None, typer.Option(min=1, help="Threads of torch a fold: cores / jobs.")] = None,
-        workers: Annotated[int, typer.Option(min=0, help="Processes a fold that decode images; 0: none.")] = 0,
+        threads: Annotated[int | None, typer.Option(min=1, help="Torch's, a process: cores / jobs / ranks.")] = None,
+        ranks: Annotated[
+            int, typer.Option(min=1, help="Processes that train a fold together, a GPU each on CUDA.")
+        ] = 1,
+        workers: Annotated[int, typer.Option(min=0, help="Processes a rank that decode images; 0: none.")] = 0,
         cache: Annotated[Path, typer.Option(help="Folder that keeps decoded images.")] = Path("cache"),
         cache_limit: Annotated[float, typer.Option(min=0, help="GiB that all caches may take; 0: none is made.")] = 20,
         fast: Annotated[bool, typer.Option("--fast", help="One batch of every stage, submission included.")] = False,
@@ -75,7 +78,9 @@ def _command_line(source: Path, declared: Callable[[], Experiment | LinearProbe]
         with one_sentence(runs):
             from data.cache_build import GIB, CacheSettings  # here: --help needs no numpy
 
-            compute = choose_compute(device, jobs, threads, workers)
+            compute = choose_compute(device, jobs, threads, workers, ranks)
+            if ranks > 1 and (overfit or isinstance(experiment, LinearProbe)):
+                raise DataError(f"--ranks {ranks} divides a fold's training, and there is none here: 1 would be right.")
             check_installed(tuple(track or ()))
             if overfit and isinstance(experiment, LinearProbe):
                 raise DataError(f"--overfit trains a network, and {experiment.name} trains none.")
@@ -113,6 +118,7 @@ def run_experiment(
     from runners.followed import show_run
     from runners.identity import folds_table, identity, identity_parts
     from runners.kfold import make_caches, make_folds, prepare_run, refuse_copies, run_folds
+    from runners.ranks import check_ranks
     from runners.refusals import check_declaration
     from runners.sources import read_sources
 
@@ -125,6 +131,7 @@ def run_experiment(
 
         return run_probe(experiment, source, data_path, runs, compute, cache, fast, console, track)
     check_precision(experiment.precision, compute.device)
+    check_ranks(experiment, compute)
     data, folds = read_split(experiment, data_path)
     if fast:
         data, folds = one_batch(data, folds, experiment.batch_size)
@@ -156,7 +163,7 @@ def run_experiment(
     return run
 
 
-def choose_compute(device: str, jobs: int | None, threads: int | None, workers: int) -> Compute:
+def choose_compute(device: str, jobs: int | None, threads: int | None, workers: int, ranks: int = 1) -> Compute:
     """Cores are divided among folds: two processes of one thread train faster than one of two threads."""
     import torch
 
@@ -168,6 +175,11 @@ def choose_compute(device: str, jobs: int | None, threads: int | None, workers: 
     if device == "cuda" and not available:
         raise typer.BadParameter("no CUDA device was found here: cpu or auto would be right.", param_hint="--device")
     device, cores = "cuda" if available and device != "cpu" else "cpu", available_cores()
+    if device == "cuda" and ranks > torch.cuda.device_count():
+        raise typer.BadParameter(
+            f"{ranks} needs as many CUDA devices, and {torch.cuda.device_count()} were found.", param_hint="--ranks"
+        )
     if jobs is None:
-        jobs = max(1, cores // (threads or 1)) if device == "cpu" else 1
-    return Compute(device=device, threads=threads or max(1, cores // jobs), workers=workers, jobs=jobs)
+        jobs = max(1, cores // (threads or 1) // ranks) if device == "cpu" else 1
+    threads = threads or max(1, cores // (jobs * ranks))
+    return Compute(device=device, threads=threads, workers=workers, jobs=jobs, ranks=ranks)

@@ -42,7 +42,8 @@ def print_header(
         *_corrections(experiment, data),
         *_extra(sources),
         *_boundary(experiment, data),
-        f"on      {compute.device}; folds at a time {compute.jobs}, each with threads {compute.threads}, "
+        f"on      {compute.device}; folds at a time {compute.jobs}, each with "
+        f"{f'processes {compute.ranks}, each with ' if compute.ranks > 1 else ''}threads {compute.threads}, "
         f"workers {compute.workers}",
         f"run     {run.root} ({_status(run)})",
         *(f"warning {warning}" for warning in data.warnings),

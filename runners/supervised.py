@@ -1,31 +1,71 @@
 """Catalyst's supervised runner and engine, fitted to today's torch and accelerate."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from accelerate.state import AcceleratorState
-from accelerate.utils import gather_object
+from accelerate.utils import broadcast, broadcast_object_list, gather_object
 from catalyst import dl
 
 from callbacks.monitor import Log, log_row
 from data.errors import DataError
 from data.loaders import is_worker_death, raise_failure
 from runners.precision import check_precision
+from runners.shared_network import SharedNetwork
 from runners.shortage import is_shortage
 
 
-class _SingleProcessEngine:
-    """What Catalyst's engines get wrong, or pay for, since accelerate 1.0."""
+class ProcessLost(Exception):
+    """Another process that shares the batches with this one has ended, and will not answer any more."""
+
+
+@contextmanager
+def _losses_named() -> Iterator[None]:
+    """ProcessLost for what torch's exchanges between processes say when one of them has gone."""
+    try:
+        yield
+    except RuntimeError as error:
+        raise ProcessLost(str(error)) from error
+
+
+class _LeanEngine:
+    """What Catalyst's engines get wrong, or pay for, since accelerate 1.0; and what processes exchange.
+
+    Several processes train one network on parts of the same batches. They do so without torch's
+    DistributedDataParallel: see callbacks.shared_gradients.
+    """
 
     def sum_over_processes(self: Any, values: torch.Tensor) -> torch.Tensor:
         """Sum of a tensor over all processes: metrics are sums, divided once, never means of means."""
-        return self.reduce(values, "sum") if self.num_processes > 1 else values
+        if self.num_processes == 1:
+            return values
+        with _losses_named():
+            summed: torch.Tensor = self.reduce(values, "sum")
+        return summed
 
     def rows_of_all_processes(self: Any, values: torch.Tensor) -> torch.Tensor:
         """Rows (n, ...) of every process, one after the other; their numbers may differ."""
         if self.num_processes == 1:
             return values
-        return torch.cat([rows.to(self.device) for rows in gather_object([values.cpu()])])
+        with _losses_named():
+            return torch.cat([rows.to(self.device) for rows in gather_object([values.cpu()])])
+
+    def weights_of_main_process(self: Any, model: torch.nn.Module) -> None:
+        """Give the model, in place, the weights and statistics that the first process has."""
+        with torch.no_grad(), _losses_named():
+            for values in model.state_dict().values():
+                values.copy_(broadcast(values.contiguous()))
+
+    def row_of_main_process(self: Any, row: dict[str, float]) -> dict[str, float]:
+        """The first process's row of the log: all decide by the same numbers, to the last bit."""
+        if self.num_processes == 1:
+            return row
+        rows = [row]
+        with _losses_named():
+            broadcast_object_list(rows)
+        return rows[0]
 
     def mean_reduce_ddp_metrics(self: Any, metrics: dict[str, Any]) -> dict[str, Any]:
         """Means over processes; Catalyst's own asks for a device type that accelerate has dropped, and dies."""
@@ -47,16 +87,32 @@ class _SingleProcessEngine:
         return optimizer if self.scaler is None else super().prepare_optimizer(optimizer, *args, **kwargs)  # type: ignore[misc]
 
     def prepare_data_loader(self: Any, data_loader: Any, *args: Any, **kwargs: Any) -> Any:
-        """The loader itself in a single process; the runner moves batches to the device."""
-        return data_loader if self.num_processes == 1 else super().prepare_data_loader(data_loader, *args, **kwargs)  # type: ignore[misc]
+        """The loader itself, which gives this process's part of each batch; the runner moves it to the device."""
+        return data_loader
+
+    def prepare_model(self: Any, model: torch.nn.Module, *args: Any, **kwargs: Any) -> torch.nn.Module:
+        """The model on the device, in its precision; shared where there are several processes."""
+        if self.num_processes == 1:
+            return super().prepare_model(model, *args, **kwargs)  # type: ignore[misc]
+        return SharedNetwork(super().prepare_model(model, evaluation_mode=True), self.sum_over_processes)  # type: ignore[misc]
+
+    def unwrap_model(self: Any, model: torch.nn.Module, *args: Any, **kwargs: Any) -> torch.nn.Module:
+        """The model that was prepared."""
+        model = model.module if isinstance(model, SharedNetwork) else model
+        return super().unwrap_model(model, *args, **kwargs)  # type: ignore[misc]
 
 
-class CPUEngine(_SingleProcessEngine, dl.CPUEngine):
-    """One process on the processor."""
+class CPUEngine(_LeanEngine, dl.CPUEngine):
+    """On the processor."""
+
+    @property
+    def device(self) -> torch.device:
+        """The processor, which accelerate numbers by process: torch would copy every tensor from one to another."""
+        return torch.device("cpu")
 
 
-class GPUEngine(_SingleProcessEngine, dl.GPUEngine):
-    """One process on an accelerator."""
+class GPUEngine(_LeanEngine, dl.GPUEngine):
+    """On an accelerator, one for each process."""
 
 
 def make_engine(device: str, mixed_precision: str = "no") -> CPUEngine | GPUEngine:
@@ -79,6 +135,7 @@ class ClassificationRunner(dl.SupervisedRunner):
     def __init__(self) -> None:
         super().__init__()
         self.history: Log = []
+        self.shared = False  # whether several processes have a part of each batch
         self.average: Any = None  # of weights, where an experiment declares one: what changes with training, is saved
 
     def get_loggers(self) -> dict[str, Any]:
@@ -93,11 +150,25 @@ class ClassificationRunner(dl.SupervisedRunner):
         """An image that a worker process could not read ends the run here, with the sentence that names it."""
         raise_failure(self.batch)
         super().on_batch_start(runner)
+        if self.shared:
+            self._count_whole_batch()
+
+    def _count_whole_batch(self) -> None:
+        """Catalyst takes it that each process has batches of its own; these have parts of the same one."""
+        ranks, part = self.engine.num_processes, len(self.batch["features"])
+        self.batch_step -= ranks - 1
+        self.loader_batch_step -= ranks - 1
+        self.batch_size = self.loader.batch_sampler.images(self.loader_batch_step)
+        self.sample_step += self.batch_size - part * ranks
+        self.loader_sample_step += self.batch_size - part * ranks
 
     def on_loader_start(self, runner: Any) -> None:
         """Tell the sampler the epoch: its order is a function of seed, fold and epoch."""
         super().on_loader_start(runner)
-        self.loader.sampler.set_epoch(self.epoch_step)
+        self.loader.batch_sampler.sampler.set_epoch(self.epoch_step)
+        self.shared = self.engine.num_processes > 1
+        if self.shared:
+            self.engine.weights_of_main_process(self.model)
 
     def handle_batch(self, batch: dict[str, torch.Tensor]) -> None:
         """Move the batch to the device and add the logits."""
@@ -116,4 +187,4 @@ class ClassificationRunner(dl.SupervisedRunner):
 
     def _run_epoch(self) -> None:
         super()._run_epoch()
-        self.history.append(log_row(self))
+        self.history.append(self.engine.row_of_main_process(log_row(self)))

@@ -3,7 +3,11 @@
 import ipaddress
 import os
 import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -50,3 +54,26 @@ def competition(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("competition") / "sample"
     write_sample(out, train_persons=12, eval_persons=3, size=(64, 48))
     return out
+
+
+@pytest.fixture
+def together() -> Callable[[Callable[[int, Callable[[Any], Any]], Any], int], list[Any]]:
+    """Runs work(rank, total) for each rank in a thread, and returns their answers; `total` sums a tensor over all."""
+
+    def run(work: Callable[[int, Callable[[Any], Any]], Any], ranks: int) -> list[Any]:
+        barrier, values = threading.Barrier(ranks, timeout=30), [None] * ranks
+
+        def rank_of(rank: int) -> Any:
+            def total(tensor: Any) -> Any:
+                values[rank] = tensor.detach().clone()
+                barrier.wait()
+                summed = sum(values[1:], start=values[0])
+                barrier.wait()
+                return summed
+
+            return work(rank, total)
+
+        with ThreadPoolExecutor(ranks) as pool:
+            return list(pool.map(rank_of, range(ranks)))
+
+    return run

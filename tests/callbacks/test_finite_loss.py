@@ -48,10 +48,13 @@ def test_epochs_of_few_batches_add_up(train) -> None:
         train(criteria={"ce": NaNFrom(first=1, batches=99)}, extra=[FiniteLossCallback(5)], lr=0.0, images=16, epochs=9)
 
 
-def losses(values: list[float], patience: int, train: bool = True) -> None:
+ALONE = SimpleNamespace(sum_over_processes=lambda flags: flags, rows_of_all_processes=lambda index: index)
+
+
+def losses(values: list[float], patience: int, train: bool = True, engine: SimpleNamespace = ALONE) -> None:
     """Feed a row of losses to the callback, one a batch of one image."""
     callback = FiniteLossCallback(patience)
-    runner = SimpleNamespace(is_train_loader=train, loader_batch_len=len(values), epoch_step=1)
+    runner = SimpleNamespace(is_train_loader=train, loader_batch_len=len(values), epoch_step=1, engine=engine)
     runner.loader = SimpleNamespace(dataset=SimpleNamespace(image_ids=[f"i{n}" for n in range(len(values))]))
     callback.on_loader_start(runner)
     for batch, value in enumerate(values, 1):
@@ -77,3 +80,12 @@ def test_a_row_is_found_wherever_it_lies(values: list[float]) -> None:
 
 def test_validation_is_not_counted() -> None:
     losses([NAN] * 9, patience=3, train=False)
+
+
+def test_a_loss_that_is_bad_in_another_process_ends_this_one_too_and_its_images_are_named() -> None:
+    other = SimpleNamespace(
+        sum_over_processes=lambda flags: flags + torch.ones_like(flags),
+        rows_of_all_processes=lambda index: torch.cat([index, torch.tensor([0])]),
+    )
+    with pytest.raises(DataError, match="in 2 batches in a row, the last one batch 2 .*i1.*i0"):
+        losses([1.0, 1.0, 1.0], patience=2, engine=other)

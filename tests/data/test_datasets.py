@@ -23,6 +23,14 @@ def test_a_batch_carries_the_ages_of_its_images(data) -> None:
     np.testing.assert_array_equal(batch["years"].numpy(), expected)
 
 
+def test_a_batch_of_no_images_has_the_form_of_any_other(data) -> None:
+    for size in ((8, 6), (12, 6)):
+        dataset = ImageDataset(data.root, data.train, resize(size=size), seed=0)
+        some, none = dataset.__getitems__([(1, 5)]), dataset.__getitems__([])
+        assert {name: values.dtype for name, values in none.items()} == {n: v.dtype for n, v in some.items()}
+        assert {name: (0, *values.shape[1:]) for name, values in some.items()} == {n: v.shape for n, v in none.items()}
+
+
 def test_soft_targets_take_the_place_of_the_tables(data) -> None:
     soft = np.random.default_rng(0).dirichlet(np.ones(18), len(data.train)).astype(np.float32)
     dataset = ImageDataset(data.root, data.train, resize(size=(8, 6)), seed=0, soft=soft)

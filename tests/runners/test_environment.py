@@ -43,3 +43,14 @@ def test_commit_and_dirt_are_read_without_a_lock(checkout: Path) -> None:
 def test_without_a_checkout_there_is_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(environment, "__file__", str(tmp_path / "environment.py"))
     assert environment._commit() == {}
+
+
+def test_another_number_of_processes_a_fold_is_said_and_older_runs_had_one(tmp_path: Path) -> None:
+    def now(ranks: int) -> dict[str, object]:
+        compute = environment.Compute("cpu", threads=1, workers=0, jobs=1, ranks=ranks)
+        return environment.environment(compute, tmp_path)
+
+    before = now(1)
+    del before["compute"]["ranks"]
+    assert list(environment._changes(before, now(1))) == []
+    assert list(environment._changes(before, now(2))) == ["ranks 1 before, 2 now"]

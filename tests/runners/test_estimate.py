@@ -81,6 +81,7 @@ def test_the_line_says_time_and_memory_in_80_columns(monkeypatch: pytest.MonkeyP
     assert line == "estimate after 20 batches: 5 folds x 12 epochs in about 3 min, 0.9 GiB resident"
     assert len(line) <= 80
     assert estimate_line(replace(plan, jobs=2), 0.1).endswith("in about 3 min, 2 x 0.9 GiB resident")
+    assert estimate_line(replace(plan, jobs=2, ranks=2), 0.1).endswith("in about 3 min, 4 x 0.9 GiB resident")
     assert estimate_line(replace(plan, device="cuda"), 0.1).endswith("0.9 GiB of the GPU")
     monkeypatch.setattr(runners.estimate, "peak_memory", lambda device: None)
     assert estimate_line(plan, 0.1).endswith("5 folds x 12 epochs in about 3 min")

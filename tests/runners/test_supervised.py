@@ -6,7 +6,7 @@ from torch import nn
 
 from callbacks.criterion import CriterionCallback
 from data.errors import DataError
-from runners.supervised import ClassificationRunner, CPUEngine, GPUEngine, make_engine
+from runners.supervised import ClassificationRunner, CPUEngine, GPUEngine, ProcessLost, make_engine
 
 
 def test_metrics_are_reduced_where_catalyst_dies() -> None:
@@ -62,6 +62,29 @@ def test_rows_of_all_processes_follow_each_other_whatever_their_number(monkeypat
     assert CPUEngine.rows_of_all_processes(both, torch.tensor([[1.0], [2.0]])).tolist() == [[1.0], [2.0], [5.0]]
     alone = torch.zeros(2, 1)
     assert make_engine("cpu").rows_of_all_processes(alone) is alone
+
+
+def test_all_processes_decide_by_the_first_ones_row_and_begin_with_its_weights(monkeypatch) -> None:
+    both = SimpleNamespace(num_processes=2, device=torch.device("cpu"))
+    monkeypatch.setattr("runners.supervised.broadcast_object_list", lambda rows: rows.__setitem__(0, {"loss": 1.0}))
+    monkeypatch.setattr("runners.supervised.broadcast", lambda values: torch.full_like(values, 7))
+    assert CPUEngine.row_of_main_process(both, {"loss": 1.1}) == {"loss": 1.0}
+    model = nn.Conv2d(3, 4, 2).to(memory_format=torch.channels_last)
+    CPUEngine.weights_of_main_process(both, model)
+    assert all((values == 7).all() for values in model.state_dict().values())
+
+
+def test_what_torch_says_of_a_lost_process_is_no_failure_of_the_network() -> None:
+    def lost(values: torch.Tensor, how: str) -> torch.Tensor:
+        raise RuntimeError("Connection closed by peer [127.0.0.1]:4242")
+
+    with pytest.raises(ProcessLost, match="closed by peer"):
+        CPUEngine.sum_over_processes(SimpleNamespace(num_processes=2, reduce=lost), torch.ones(1))
+    assert not issubclass(ProcessLost, RuntimeError), "a network's are its own"
+
+
+def test_a_process_on_the_processor_has_no_device_of_its_own() -> None:
+    assert make_engine("cpu").device == torch.device("cpu")
 
 
 def test_fp16_needs_an_accelerator() -> None:
