@@ -6,6 +6,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,14 @@ _PACKAGES = (
 )  # fmt: skip
 
 
+class Executor(StrEnum):
+    """Where folds are trained."""
+
+    serial = "serial"  # one after the other, in the command's own process
+    processes = "processes"  # several at a time on this machine; a single one needs no process of its own
+    ray = "ray"  # on the nodes of a Ray cluster
+
+
 @dataclass(frozen=True)
 class Compute:
     """Where and with how much a run is made; never what it is."""
@@ -26,6 +35,7 @@ class Compute:
     threads: int  # of torch, a fold; results are bit-identical only for equal numbers
     workers: int  # processes a fold that decode images; results do not depend on it
     jobs: int  # folds at a time; results do not depend on it
+    executor: Executor = Executor.processes  # nor on this
 
 
 def note_environment(path: Path, now: dict[str, object], going_on: bool) -> list[str]:

@@ -37,6 +37,7 @@ def plan_run(fold: Fold) -> Plan:
     begun = len(left) < count or any(Timing(one.folder.timing).epochs() for one in left)
     what = "what is left" if begun else f"{_counted(count, 'fold')} x {_counted(fold.epochs, 'epoch')}"
     jobs = min(fold.compute.jobs, len(left))
+    what = f"{fold.experiment.name}: {what}" if fold.queued else what
     return Plan(what, makespan([training_batches(one) for one in left], jobs), jobs, fold.compute.device)
 
 

@@ -36,6 +36,7 @@ class Fold:
     sources: Sources = NOTHING  # what is taken from elsewhere
     tracking: Tracking | None = None  # what shows the fold as it is trained
     estimates: bool = False  # whether it tells, after some batches, how long the run will take
+    queued: bool = False  # whether folds of other experiments are made at the same time
 
     @cached_property
     def training(self) -> TrainingRows:
@@ -73,9 +74,10 @@ class Fold:
 
     @property
     def title(self) -> str:
-        """The fold as a person counts it; a fit, where nothing is validated."""
+        """The fold as a person counts it, and whose it is where that may be asked; a fit, where none is validated."""
         count = fold_count(self.experiment.split, self.folds)
-        return f"{'fit' if self.unvalidated else 'fold'} {self.number + 1}/{count}"
+        whose = f"{self.experiment.name} " if self.queued else ""
+        return f"{whose}{'fit' if self.unvalidated else 'fold'} {self.number + 1}/{count}"
 
     @property
     def unvalidated(self) -> bool:
