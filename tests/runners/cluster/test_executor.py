@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,8 @@ from rich.console import Console
 from same_results import assert_same_results
 
 from data.cache_build import CacheSettings
-from runners.cluster.ray_cluster import cluster_of
-from runners.environment import Compute
+from runners.cluster.storage import Mark
+from runners.environment import Compute, Executor
 from runners.kfold import execute
 from runners.opened_run import opened_run
 from runners.run_folder import RunFolder
@@ -53,17 +54,23 @@ def make(tmp_path: Path, competition: Path):
     return run
 
 
-def test_a_cluster_makes_the_same_bits_as_one_process(make, declare, cluster) -> None:
+def test_a_cluster_makes_the_same_bits_as_one_process(make, declare, connected, monkeypatch) -> None:
+    """On shared storage, and where a node that sees neither run nor data is sent what it needs."""
+    assert connected == Compute("cpu", threads=1, workers=0, jobs=2, executor=Executor.ray)
     alone, said = make(declare(), "alone", CPU)
-    with cluster_of(cluster.address, "auto", None, None, 0) as compute:
-        assert compute.jobs == 2 and compute.threads == 1 and compute.device == "cpu"
-        together, told = make(declare(), "together", compute)
+    together, told = make(declare(), "together", connected)
+    monkeypatch.setattr("runners.cluster.executor.marked", lambda root: nullcontext(Mark(root / "nowhere", "text")))
+    sent, of_it = make(declare(), "sent", connected)
+    cached, _ = make(declare(), "cached", connected, limit=10**9)
     assert_same_results(alone, together)
+    assert_same_results(alone, sent)
+    assert_same_results(alone, cached)
     assert told.batches == said.batches and len(told.lines) == len(said.lines)
     assert not list(together.root.glob(".storage-*")), "nothing is left of the mark"
+    assert len([line for line in of_it.lines if "does not see the run's folder" in line]) == 2
 
 
-def test_a_node_that_dies_costs_an_epoch_at_most(make, declare, cluster) -> None:
+def test_a_node_that_dies_costs_an_epoch_at_most(make, declare, cluster, connected) -> None:
     experiment = declare(epochs=6, patience=6)
     alone, _ = make(experiment, "alone", CPU)
     killed = []
@@ -75,8 +82,9 @@ def test_a_node_that_dies_costs_an_epoch_at_most(make, declare, cluster) -> None
             (node,) = cluster.worker_nodes
             node.kill_raylet()
 
-    with cluster_of(cluster.address, "cpu", 2, 1, 0) as compute:
-        together, told = make(experiment, "together", compute, Shown(kill))
+    together, told = make(experiment, "together", connected, Shown(kill))
     assert_same_results(alone, together)
-    (lost,) = [line for line in told.lines if "lost" in line]
-    assert killed and "goes on elsewhere from epoch" in lost
+    (lost,) = [line for line in told.lines if "its worker was lost" in line]
+    fold, _, epochs = lost.partition(": its worker was lost ")
+    assert killed and int(epochs.rpartition(" ")[2]) >= 1
+    assert len([line for line in told.lines if line.startswith(f"{fold}  epoch 1/6")]) == 1, "it is not begun anew"
