@@ -33,11 +33,12 @@ def local_cluster(compute: Compute) -> Iterator[Compute]:
     need = fold_resources(compute)
     with _connected(
         {
+            "address": "local",  # without it, a cluster that runs here, or that RAY_ADDRESS names, would be taken
             "_node_ip_address": LOOPBACK,
             "include_dashboard": False,
             "object_store_memory": _OBJECT_STORE,
             "num_cpus": need["num_cpus"] * compute.jobs,
-            "num_gpus": need["num_gpus"] * _gpus_here(),
+            "num_gpus": None if need["num_gpus"] else 0,  # None: those that are there
         },
         {
             "RAY_AUTH_TOKEN": secrets.token_hex(32),  # of this cluster alone; never on disk
@@ -65,12 +66,6 @@ def cluster_of(address: str, device: str, jobs: int | None, threads: int | None,
         environment = _ON_LOOPBACK
     with _connected(arguments, environment, address):
         yield compute_on(node_resources(), device, jobs, threads, workers)
-
-
-def _gpus_here() -> int:
-    import torch
-
-    return torch.cuda.device_count()
 
 
 def compute_on(

@@ -38,7 +38,8 @@ def test_one_that_fails_is_said_and_the_others_go_on(queue, run, declare, tmp_pa
     failed, printed = queue(explodes, nowhere, declare(), jobs=jobs)
     assert failed == ["nowhere", "explodes"]
     said = capfd.readouterr().err
-    assert "error: nowhere: nowhere.csv" in said and "error: explodes: The training loss was NaN" in said and said.count("error") == 2
+    assert "error: nowhere: nowhere.csv" in said and "error: explodes: The training loss was NaN" in said
+    assert said.count("error: ") == 2
     assert "tiny fold 2/2  epoch 3/3" in printed and "out-of-fold  F1" in printed
     alone, _ = run(declare())
     assert_same_results(alone, list_runs(tmp_path / "queue", "tiny")[0])
