@@ -1,5 +1,6 @@
 """Commits each epoch to disk, and continues from the last one committed."""
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -35,7 +36,8 @@ class CheckpointCallback(ICheckpointCallback):
         super().__init__()
         self.order = ORDER["checkpoint"]
         self.monitor = monitor
-        self.config = dict(config)
+        # Text of its own: pickle tells shared strings from equal ones, and which are shared depends on the process
+        self.config = json.loads(json.dumps(config))
         self.save_state, self.save_best, self.save_log = save_state, save_best, save_log
         self.load_state = load_state
         self.best: State | None = None

@@ -18,6 +18,7 @@ from experiments._match import match
 from experiments._mistakes import mistakes
 from experiments._preview import preview
 from experiments._report import report
+from experiments._run import run
 from experiments._submissions import check_submission, vote
 from experiments._summary import summary
 from experiments._tune import tune
@@ -27,6 +28,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 
 app.add_typer(cache, name="cache")
 app.add_typer(leaderboard, name="leaderboard")
+app.command()(run)
 app.command()(check)
 app.command()(preview)
 app.command()(match)

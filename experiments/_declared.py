@@ -8,11 +8,22 @@ from data.errors import DataError, quote
 
 if TYPE_CHECKING:
     from runners.experiment import Experiment
+    from runners.linear_probe import Declaration
 
 HERE = Path(__file__).parent
 
 
 def declared(name: str) -> "Experiment":
+    """The declaration of experiments/<name>.py, which trains a network; DataError for a name that has none."""
+    from runners.linear_probe import LinearProbe
+
+    experiment = declared_any(name)
+    if isinstance(experiment, LinearProbe):
+        raise DataError(f"{name} is a linear probe: it trains no network, so there is nothing to try out before it.")
+    return experiment
+
+
+def declared_any(name: str) -> "Declaration":
     """The declaration of experiments/<name>.py; DataError lists the nearest names where there is none."""
     known = sorted(path.stem for path in HERE.glob("*.py") if not path.stem.startswith("_"))
     if name not in known:
@@ -21,9 +32,5 @@ def declared(name: str) -> "Experiment":
 
     import importlib  # here: torch makes nobody wait who asks for --help
 
-    from runners.linear_probe import LinearProbe
-
-    experiment: Experiment | LinearProbe = importlib.import_module(f"experiments.{name}").EXPERIMENT
-    if isinstance(experiment, LinearProbe):
-        raise DataError(f"{name} is a linear probe: it trains no network, so there is nothing to try out before it.")
+    experiment: Declaration = importlib.import_module(f"experiments.{name}").EXPERIMENT
     return experiment

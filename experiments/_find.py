@@ -31,12 +31,12 @@ def find_lr(
     threads: Threads = None,
 ) -> None:
     """Suggest a learning rate: a short training of the first fold whose rate grows, and the curve of its loss."""
+    from runners.compute_choice import choose_compute
     from runners.diagnostics.range_test import range_test
     from runners.diagnostics.rate_picture import draw_range_test
     from runners.diagnostics.rate_suggestions import suggest
     from runners.environment import available_cores
     from runners.first_fold import first_fold
-    from runners.main import choose_compute
     from runners.state import write_bytes
 
     out, console = out or Path(f"{experiment}_lr.png"), make_console()
@@ -84,9 +84,9 @@ def find_batch_size(
     threads: Threads = None,
 ) -> None:
     """Suggest a batch size: a few training batches of each, by time and memory, each in a process of its own."""
+    from runners.compute_choice import choose_compute
     from runners.diagnostics.batch_size_finder import find_batch_size as find
     from runners.first_fold import first_fold
-    from runners.main import choose_compute
 
     console, compute = make_console(), choose_compute(device, jobs, threads, 0)
     fold = first_fold(declared(experiment), data, compute)

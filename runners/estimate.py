@@ -38,6 +38,7 @@ def plan_run(fold: Fold) -> Plan:
     begun = len(left) < count or any(Timing(one.folder.timing).epochs() for one in left)
     what = "what is left" if begun else f"{_counted(count, 'fold')} x {_counted(fold.epochs, 'epoch')}"
     jobs = min(fold.compute.jobs, len(left))
+    what = f"{fold.experiment.name}: {what}" if fold.queued else what
     work = makespan([training_batches(one) for one in left], jobs)
     return Plan(what, work, jobs, fold.compute.device, fold.compute.ranks)
 

@@ -1,4 +1,7 @@
-"""Where folds run: one after the other in this process, or several at a time in processes of their own."""
+"""Where folds run: one after the other in this process, or several at a time in processes of their own.
+
+(On a cluster: runners/cluster.)
+"""
 
 import multiprocessing
 import os
@@ -8,30 +11,52 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from data.errors import DataError
-from runners.display import Display, Progress
+from runners.display import Progress
 
 if TYPE_CHECKING:
     from runners.fold_rows import Fold
 
 RunFold = Callable[["Fold", Progress], object]
+Ended = Callable[["Fold", Exception | None], None]  # told what each fold failed with; None: done
 _TELL_SECONDS = 0.1  # a fold's process counts batches this long before it tells them
 _LOOK_SECONDS = 0.1  # and lives no longer than this without its parent
 
 
-def run_serially(folds: Sequence["Fold"], run: RunFold, display: Display) -> None:
-    """One fold after the other, here."""
-    for fold in folds:
-        run(fold, display)
+def raise_failure(fold: "Fold", failure: Exception | None) -> None:
+    """The end of a fold where nothing else is made: the first failure ends all."""
+    if failure is not None:
+        raise failure
 
 
-def run_in_processes(folds: Sequence["Fold"], run: RunFold, display: Progress, *, jobs: int) -> None:
+def same_run(fold: "Fold", other: "Fold") -> bool:
+    """Whether two folds are of one run: where one fails, the other is of no use."""
+    return fold.folder.root.parent == other.folder.root.parent
+
+
+def run_serially(folds: Sequence["Fold"], run: RunFold, display: Progress, ended: Ended = raise_failure) -> None:
+    """One fold after the other, here. Where `ended` lets a failure pass, the run's other folds are left out."""
+    waiting = list(folds)
+    while waiting:
+        fold, failure = waiting.pop(0), None
+        try:
+            run(fold, display)
+        except (DataError, OSError) as error:
+            failure = error
+        ended(fold, failure)
+        if failure:
+            waiting = [other for other in waiting if not same_run(fold, other)]
+
+
+def run_in_processes(
+    folds: Sequence["Fold"], run: RunFold, display: Progress, *, jobs: int, ended: Ended = raise_failure
+) -> None:
     """`jobs` folds at a time, each in its own process; what they leave on disk is the same as of `run_serially`.
 
-    The first fold that fails ends the others, whose last epochs are kept. Raises its DataError, or one that says how
-    its process ended.
+    A fold that fails, with its DataError or one that says how its process ended, ends the others of its run, whose last
+    epochs are kept.
     """
     waiting, running = list(folds), list[_Running]()
     try:
@@ -40,13 +65,28 @@ def run_in_processes(folds: Sequence["Fold"], run: RunFold, display: Progress, *
                 running.append(_start(waiting.pop(0), run))
             ready = wait([one.messages for one in running])
             for one in [one for one in running if one.messages in ready]:
-                if _hear(one, display):
-                    running.remove(one)
+                failure = None
+                try:
+                    if not _hear(one, display):
+                        continue
+                except (DataError, OSError) as error:
+                    failure = error
+                ended(one.fold, failure)
+                useless = [other for other in running if other is one or (failure and same_run(one.fold, other.fold))]
+                _end(useless)
+                running = [other for other in running if other not in useless]
+                if failure:
+                    waiting = [other for other in waiting if not same_run(one.fold, other)]
+                    break  # what else was ready may have been of the same run
     finally:
-        for one in running:
-            one.process.kill()  # every commit is whole or not there: nothing is lost by not asking
-        for one in running:
-            one.process.join()
+        _end(running)
+
+
+def _end(running: "Sequence[_Running]") -> None:
+    for one in running:
+        one.process.kill()  # every commit is whole or not there: nothing is lost by not asking
+    for one in running:
+        one.process.join()
 
 
 @dataclass
@@ -56,10 +96,17 @@ class _Running:
     messages: "Connection[Any, Any]"
 
 
+class Messages(Protocol):
+    """What takes messages to the process that shows them."""
+
+    def send(self, message: Any, /) -> None:
+        """Pass on (kind, values ...)."""
+
+
 class _Telling:
     """The progress of a fold as its process tells it to the one that shows it."""
 
-    def __init__(self, messages: "Connection[Any, Any]") -> None:
+    def __init__(self, messages: Messages) -> None:
         self.messages = messages
         self.untold, self.told_at = 0, time.monotonic()
 
@@ -95,6 +142,11 @@ def _work(fold: "Fold", run: RunFold, messages: "Connection[Any, Any]") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     end_with_parent()
+    tell_fold(fold, run, messages)
+
+
+def tell_fold(fold: "Fold", run: RunFold, messages: Messages) -> None:
+    """Make a fold and tell of it; the last message says how it ended, but for a bug, which is raised."""
     progress = _Telling(messages)
     try:
         run(fold, progress)
@@ -130,6 +182,14 @@ def _hear(one: _Running, display: Progress) -> bool:
             f"{one.fold.title}: its process ended with code {one.process.exitcode} before it was done (-9 is what a "
             "system out of memory does): fewer --jobs would be right; the same command continues."
         ) from None
+    last = show_message(kind, values, display)
+    if last:
+        one.process.join()
+    return last
+
+
+def show_message(kind: str, values: Sequence[Any], display: Progress) -> bool:
+    """Show what `tell_fold` sent; whether it was the last. Raises the error that the fold failed with."""
     if kind == "line":
         display.line(*values)
     elif kind == "advance":
@@ -138,7 +198,4 @@ def _hear(one: _Running, display: Progress) -> bool:
         raise DataError(*values)
     elif kind == "system":
         raise OSError(*values)
-    else:
-        one.process.join()
-        return True
-    return False
+    return kind == "done"

@@ -44,6 +44,7 @@ from runners.shortage import shortage_told
 from runners.state import write_checkpoint, write_table
 from runners.supervised import ClassificationRunner, make_engine
 from runners.timing import Timing
+from runners.worker_choice import with_workers
 
 NON_FINITE_BATCHES = 5  # in a row, before a run is given up
 
@@ -77,6 +78,7 @@ def _made(fold: Fold, progress: Progress) -> dict[str, NDArray[Any]]:
     torch.set_num_threads(fold.compute.threads)
     if fold.compute.device == "cpu":
         keep_freed_memory()
+    fold = with_workers(fold, progress)
     with shortage_told(fold.title), followed(None if fold.rank else fold.tracking, fold.number) as followers:
         runner = train_fold(fold, state, progress, followers)
         if fold.rank:

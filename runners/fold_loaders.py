@@ -42,7 +42,7 @@ def still_loader(fold: Fold, table: pd.DataFrame) -> Any:
 
 
 def _loader(fold: Fold, table: pd.DataFrame, transform: Any, sampler: Any, soft: Soft | None = None) -> Any:
-    in_hand = InHand(fold.compute.workers, fold.experiment.batch_size) if fold.compute.workers else None
+    in_hand = InHand(fold.compute.known_workers, fold.experiment.batch_size) if fold.compute.known_workers else None
     dataset = ImageDataset(
         fold.data.root,
         table,
@@ -56,7 +56,7 @@ def _loader(fold: Fold, table: pd.DataFrame, transform: Any, sampler: Any, soft:
         dataset,
         sampler,
         batch_size=fold.experiment.batch_size,
-        workers=fold.compute.workers,
+        workers=fold.compute.known_workers,
         pin_memory=fold.compute.device != "cpu",
         rank=fold.rank,
         ranks=fold.compute.ranks,

@@ -37,6 +37,7 @@ class Fold:
     tracking: Tracking | None = None  # what shows the fold as it is trained
     rank: int = 0  # of the processes that train the fold together, which this one is
     estimates: bool = False  # whether it tells, after some batches, how long the run will take
+    queued: bool = False  # whether folds of other experiments are made at the same time
 
     @cached_property
     def training(self) -> TrainingRows:
@@ -74,10 +75,11 @@ class Fold:
 
     @property
     def title(self) -> str:
-        """The fold as a person counts it; a fit, where nothing is validated."""
+        """The fold as a person counts it, and whose it is where that may be asked; a fit, where none is validated."""
         count = fold_count(self.experiment.split, self.folds)
+        whose = f"{self.experiment.name} " if self.queued else ""
         process = f", process {self.rank + 1} of {self.compute.ranks}" if self.rank else ""
-        return f"{'fit' if self.unvalidated else 'fold'} {self.number + 1}/{count}{process}"
+        return f"{whose}{'fit' if self.unvalidated else 'fold'} {self.number + 1}/{count}{process}"
 
     @property
     def alone(self) -> "Fold":

@@ -20,8 +20,8 @@ from data.splits import split_text
 from data.submission import write_submission
 from data.whole_train_set import fold_count
 from runners.display import Display
-from runners.environment import Compute
-from runners.executor import run_in_processes, run_serially
+from runners.environment import Compute, Executor
+from runners.executor import Ended, raise_failure, run_in_processes, run_serially
 from runners.experiment import Experiment, build
 from runners.fold import run_fold
 from runners.fold_rows import Fold
@@ -127,14 +127,24 @@ def make_caches(
     return [cache for cache in found if cache is not None]
 
 
-def run_folds(folds: Sequence[Fold], run: RunFolder, display: Display) -> None:
-    """Make every fold, then what is made of all of them; a fold that is done is not made again."""
-    jobs = min(folds[0].compute.jobs, len(folds))
-    if jobs > 1:
+def execute(folds: Sequence[Fold], display: Display, ended: Ended = raise_failure) -> None:
+    """Make every fold where its `compute` says; one that is done is not made again."""
+    if not folds:
+        return
+    compute, jobs = folds[0].compute, min(folds[0].compute.jobs, len(folds))
+    if compute.executor is Executor.ray:
+        from runners.cluster.executor import run_on_cluster  # here: Ray is an extra
+
+        run_on_cluster(folds, run_fold, display, jobs=jobs, ended=ended)
+    elif jobs > 1:
         import_timm()
-        run_in_processes(folds, run_fold, display, jobs=jobs)
+        run_in_processes(folds, run_fold, display, jobs=jobs, ended=ended)
     else:
-        run_serially(folds, run_fold, display)
+        run_serially(folds, run_fold, display, ended)
+
+
+def finish_run(folds: Sequence[Fold], run: RunFolder, display: Display) -> None:
+    """What is made of all folds, whichever process made each."""
     predictions = [_finished(fold, display) for fold in folds]
     gather(folds[0].data, folds[0].folds, predictions, run, folds[0].experiment.metrics)
 

@@ -81,7 +81,7 @@ class ProbeFolds:
             dataset,
             SequentialSampler(len(table)),
             batch_size=self.probe.batch_size,
-            workers=self.compute.workers,
+            workers=self.compute.known_workers,
             pin_memory=self.compute.device != "cpu",
         )
         tick = partial(self.display.advance, 1, "features")

@@ -21,7 +21,7 @@ from runners.kfold import gather, make_caches, prepare_run
 from runners.linear_probe import LinearProbe
 from runners.probe_folds import ProbeFolds, make_network
 from runners.question import question
-from runners.refusals import check_scores, check_views
+from runners.refusals import check_name, check_scores, check_views
 from runners.run_folder import FAST, RunFolder, list_runs, open_run
 from runners.sources import NOTHING
 from runners.summary import print_header, print_result
@@ -44,6 +44,7 @@ def run_probe(
     The same arguments continue an unfinished run (folds that are done are kept, features are computed again), and only
     show a finished one. DataError for what contradicts the data, before a run has a folder.
     """
+    check_name(probe, source)
     data, folds = read_split(probe, data_path)
     check_probe(probe, data, folds)
     if fast:

@@ -27,6 +27,14 @@ from runners.scores import score
 from runners.sources import NOTHING, Sources
 
 
+def check_name(experiment: Declaration, source: Path) -> None:
+    """DataError unless an experiment is called as its module is."""
+    if experiment.name != source.stem:
+        raise DataError(
+            f"{source.name} declares name={experiment.name!r}: {source.stem!r}, as the file, would be right."
+        )
+
+
 def check_declaration(
     experiment: Experiment, data: ImageData, folds: NDArray[np.int64], sources: Sources = NOTHING
 ) -> None:

@@ -22,6 +22,7 @@ LIBRARIES = {
     "timm": {"runners/models.py", "runners/optimizers.py", "runners/parameter_groups.py"},
     "albumentations": {"data/transforms.py", "data/augmentations.py"},
     "accelerate": {"runners/supervised.py"},
+    "ray": {"runners/cluster/ray_cluster.py"},
     "torch": {
         "experiments/*.py",
         "runners/*.py",

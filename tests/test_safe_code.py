@@ -15,6 +15,7 @@ UNSAFE_MODULES = {
     "pickle", "cPickle", "dill", "cloudpickle", "joblib", "shelve", "marshal", "yaml", "telnetlib", "ftplib", "xmlrpc",
     "urllib.request", "http.client", "http.server", "socket", "socketserver", "requests",
 }  # fmt: skip
+REASONED = {"runners/cluster/ray_cluster.py": {"socket"}}  # asks whether a head answers; Ray itself asks for a minute
 UNSAFE_CALLS = {"eval", "exec", "compile", "__import__", "os.system", "os.popen", "os.execv", "torch.hub.load",
                 "pd.read_pickle", "pd.eval", "subprocess.getoutput"}  # fmt: skip
 
@@ -41,7 +42,8 @@ def test_nothing_unpickles_evaluates_calls_a_shell_or_opens_a_socket(path: Path)
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import | ast.ImportFrom):
             names = {alias.name for alias in node.names} if isinstance(node, ast.Import) else {str(node.module)}
-            assert not names & UNSAFE_MODULES, f"{path}:{node.lineno} imports {names & UNSAFE_MODULES}"
+            unsafe = names & UNSAFE_MODULES - REASONED.get(path.relative_to(PROJECT).as_posix(), set())
+            assert not unsafe, f"{path}:{node.lineno} imports {unsafe}"
         if not isinstance(node, ast.Call):
             continue
         called, given = ast.unparse(node.func), {word.arg: ast.unparse(word.value) for word in node.keywords}

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -102,6 +103,36 @@ def test_a_process_that_ends_before_its_time_is_said(tmp_path: Path, how: str, c
     with pytest.raises(DataError, match=f"fold 1/1: its process ended with code {code} before it was done .*--jobs"):
         run_in_processes(folds(tmp_path, 1), end, Shown(), jobs=2)
     assert ("a bug" in capfd.readouterr().err) == (how == "crashed"), "a bug's traceback is not swallowed"
+
+
+def two_runs(tmp_path: Path) -> list[SimpleNamespace]:
+    """Three folds each, the first of the first run fails, in turn: fold 0 of a, fold 0 of b, ..."""
+    compute = SimpleNamespace(device="cpu")
+    return [
+        SimpleNamespace(
+            title=f"{run} {number}", compute=compute, fails=run == "a" and number == 0,
+            folder=SimpleNamespace(root=tmp_path / run / str(number)),
+        )
+        for number in range(3)
+        for run in "ab"
+    ]  # fmt: skip
+
+
+def fail_or_not(fold: SimpleNamespace, progress) -> None:
+    fold.folder.root.mkdir(parents=True)
+    if fold.fails:
+        raise DataError("a has no best epoch.")
+    time.sleep(0.2 if fold.folder.root.parent.name == "b" else 600)
+
+
+@pytest.mark.parametrize("execute", [run_serially, partial(run_in_processes, jobs=3)])
+def test_a_failure_that_is_let_pass_ends_its_own_run_alone(tmp_path: Path, execute) -> None:
+    ends = []
+    execute(two_runs(tmp_path), fail_or_not, Shown(), ended=lambda fold, failure: ends.append((fold.title, failure)))
+    assert sorted(title for title, failure in ends if failure is None) == ["b 0", "b 1", "b 2"]
+    ((title, failure),) = [end for end in ends if end[1]]
+    assert title == "a 0" and str(failure) == "a has no best epoch."
+    assert not (tmp_path / "a" / "2").exists(), "no further fold of it is begun"
 
 
 PARENT = """
