@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -25,10 +26,12 @@ def connected(cluster) -> Iterator[Compute]:
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[object]:
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[object]:
     """`address`, and `worker_nodes` of which one can be killed; all gone in the end."""
     before = dict(os.environ)
     os.environ.update(_ENVIRONMENT, RAY_AUTH_TOKEN=secrets.token_hex(32))
+    # What is sent to a node goes where a test's files go; names of Ray's own sockets must be shorter than those
+    os.environ.update(TMPDIR=str(tmp_path_factory.mktemp("node")), RAY_TMPDIR=tempfile.gettempdir())
     from ray.cluster_utils import Cluster
 
     made = Cluster(initialize_head=True, head_node_args=_NODE)

@@ -1,15 +1,20 @@
 """A real cluster: two raylets on this machine."""
 
 import os
+import re
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 from same_results import assert_same_results
+from torch.optim import SGD
 
 from data.cache_build import CacheSettings
+from data.errors import DataError
 from runners.cluster.storage import Mark
 from runners.environment import Compute, Executor
 from runners.kfold import execute
@@ -55,36 +60,52 @@ def make(tmp_path: Path, competition: Path):
 
 
 def test_a_cluster_makes_the_same_bits_as_one_process(make, declare, connected, monkeypatch) -> None:
-    """On shared storage, and where a node that sees neither run nor data is sent what it needs."""
+    """As processes beside each other do: on shared storage, and where a node that sees none of it is sent all."""
     assert connected == Compute("cpu", threads=1, workers=0, jobs=2, executor=Executor.ray)
     alone, said = make(declare(), "alone", CPU)
+    beside, _ = make(declare(), "beside", replace(CPU, jobs=2))
     together, told = make(declare(), "together", connected)
     monkeypatch.setattr("runners.cluster.executor.marked", lambda root: nullcontext(Mark(root / "nowhere", "text")))
     sent, of_it = make(declare(), "sent", connected)
     cached, _ = make(declare(), "cached", connected, limit=10**9)
-    assert_same_results(alone, together)
-    assert_same_results(alone, sent)
-    assert_same_results(alone, cached)
+    for other in (beside, together, sent, cached):
+        assert_same_results(alone, other)
     assert told.batches == said.batches and len(told.lines) == len(said.lines)
     assert not list(together.root.glob(".storage-*")), "nothing is left of the mark"
     assert len([line for line in of_it.lines if "does not see the run's folder" in line]) == 2
 
 
-def test_a_node_that_dies_costs_an_epoch_at_most(make, declare, cluster, connected) -> None:
-    experiment = declare(epochs=6, patience=6)
+def test_a_mistake_is_its_sentence_and_is_not_tried_again(make, declare, connected) -> None:
+    shown = Shown()
+    explodes = {"optimizer": partial(SGD, lr=1e30), "clip_norm": None, "accumulate": 1, "criterion": "ce"}
+    with pytest.raises(DataError, match="^The training loss was NaN or infinite in 5 batches"):
+        make(declare(**explodes), "explodes", connected, shown)
+    assert not [line for line in shown.lines if "lost" in line]
+
+
+def raylet_of(fold: int, runs: Path) -> int:
+    """The process that started the one which holds a fold's lock: the raylet of its node."""
+    (lock,) = runs.glob(f"tiny/*/.fold_{fold}.lock")
+    status = Path(f"/proc/{lock.read_text()}/status").read_text()
+    return int(status.split("PPid:")[1].split()[0])
+
+
+def test_a_node_that_dies_costs_an_epoch_at_most(make, declare, cluster, connected, tmp_path: Path) -> None:
+    experiment = declare(epochs=8, patience=8)
     alone, _ = make(experiment, "alone", CPU)
+    (node,) = cluster.worker_nodes
+    (raylet,) = node.all_processes["raylet"]
     killed = []
 
     def kill(lines: list[str]) -> None:
-        begun = {line.split("epoch")[0] for line in lines if "epoch" in line}
-        if len(begun) == 2 and not killed:  # a fold on each node, and each has an epoch
-            killed.append(cluster.worker_nodes)
-            (node,) = cluster.worker_nodes
+        told = re.match(r"fold (\d)/2  epoch 2/8", lines[-1])
+        if told and not killed and raylet_of(int(told[1]) - 1, tmp_path / "together") == raylet.process.pid:
+            killed.append(told[1])
             node.kill_raylet()
 
     together, told = make(experiment, "together", connected, Shown(kill))
     assert_same_results(alone, together)
     (lost,) = [line for line in told.lines if "its worker was lost" in line]
-    fold, _, epochs = lost.partition(": its worker was lost ")
-    assert killed and int(epochs.rpartition(" ")[2]) >= 1
-    assert len([line for line in told.lines if line.startswith(f"{fold}  epoch 1/6")]) == 1, "it is not begun anew"
+    assert lost.startswith(f"fold {killed[0]}/2") and int(lost.rpartition(" ")[2]) >= 2
+    begun = [line for line in told.lines if line.startswith(f"fold {killed[0]}/2  epoch 1/8")]
+    assert len(begun) == 1, "it is not begun anew"
