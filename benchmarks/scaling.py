@@ -191,7 +191,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 flush=True,
             )
         before, fewer = now, images
-    print("CPU s: children included; MiB: growth of the most that was resident, pages of the cache's file included")
+    print("CPU s: with children; MiB: growth of the most that was resident, pages of the cache's file with it")
 
 
 if __name__ == "__main__":
