@@ -25,7 +25,9 @@ from pathlib import Path
 from benchmarks.linked_images import IMAGES as IMAGES_A_PERSON
 from benchmarks.linked_images import write_competition
 from data.cache import IMAGES, cache_bytes
-from data.cache_build import GIB, CacheSettings
+from data.cache_build import GIB, CacheSettings, open_cache
+from data.errors import DataError
+from data.reading import read_data
 from runners.environment import Compute, available_cores
 
 GOAL = 1.5  # GiB, the network's own weights and activations aside
@@ -83,7 +85,7 @@ def _tree(root: int) -> Iterator[int]:
 
 
 def run(data: Path, folder: Path, size: tuple[int, int], jobs: int) -> None:
-    """A run of five folds, `jobs` at a time; its cache is made where there is none."""
+    """A run of five folds, `jobs` at a time."""
     from benchmarks.small_run import small_experiment
     from runners.display import make_console
     from runners.main import run_experiment
@@ -95,14 +97,14 @@ def run(data: Path, folder: Path, size: tuple[int, int], jobs: int) -> None:
 
 
 def looks_at_run(images: int, size: tuple[int, int], jobs: int) -> list[Look]:
-    """The tree of a process that makes a run, as long as it takes; its cache was made by another one before."""
+    """The tree of a process that makes a run, as long as it takes; its cache is made here, before."""
     with tempfile.TemporaryDirectory() as name:
         folder, looks = Path(name), list[Look]()
         data = write_competition(folder / "data", images, (32, 24))
-        fresh = get_context("spawn")
-        with ProcessPoolExecutor(1, mp_context=fresh) as pool:
-            pool.submit(run, data, folder, size, jobs).result()
-        with ProcessPoolExecutor(1, mp_context=fresh) as pool:
+        settings = CacheSettings(folder / "cache", 100 * GIB, available_cores())
+        if open_cache(settings, data, read_data(data).train["path"].tolist(), size, lambda text: None) is None:
+            raise DataError(f"There is no room for a cache of {images:,} images of {size[0]}x{size[1]}.")
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
             pid = pool.submit(os.getpid).result()
             working = pool.submit(run, data, folder, size, jobs)
             while not working.done():

@@ -175,7 +175,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         write_competition(Path(folder) / "competition", FEW, SIZE), write_csv_data(Path(folder) / "csv", FEW, SIZE)
         for prepare in PIECES.values():
             prepare(Path(folder))()  # here, so that what it imports is there in every process
-    print(f"{'work':<34} {'images':>9} {'wall s':>8} {'CPU s':>8} {'us/image':>8} {'MiB':>6} {'exponent':>8}  goal")
+    print(f"{'work':<33} {'images':>9} {'wall s':>8} {'CPU s':>8} {'us/image':>8} {'MiB':>6} {'exponent':>8}  goal")
     before, fewer = dict[str, Cost](), 0
     for images in sorted(given.images):
         with tempfile.TemporaryDirectory() as folder:
@@ -186,12 +186,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 slope = math.log(cost.cpu / before[name].cpu) / math.log(images / fewer)
                 told = f"{slope:>8.2f}  <= 1{'' if slope <= 1 + TOLERANCE else ': missed'}"
             print(
-                f"{name:<34} {images:>9,} {cost.wall:>8.3f} {cost.cpu:>8.3f} {1e6 * cost.cpu / images:>8.1f} "
+                f"{name:<33} {images:>9,} {cost.wall:>8.3f} {cost.cpu:>8.3f} {1e6 * cost.cpu / images:>8.1f} "
                 f"{cost.growth / MIB:>6.0f} {told}",
                 flush=True,
             )
         before, fewer = now, images
-    print("CPU s: children included; MiB: growth of the most that was resident, pages of the cache's file included")
+    print("CPU s: with children; MiB: growth of the most that was resident, pages of the cache's file with it")
 
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ def test_growth_is_told_for_every_piece_of_work(capsys: pytest.CaptureFixture[st
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 100
     rows = lines[1:-1]
-    assert [row[:34].strip() for row in rows] == list(scaling.PIECES) * 2
+    assert [row[:33].strip() for row in rows] == list(scaling.PIECES) * 2
     first, second = rows[: len(scaling.PIECES)], rows[len(scaling.PIECES) :]
     assert not any("<= 1" in row for row in first) and all("<= 1" in row for row in second)
 
