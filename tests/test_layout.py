@@ -22,9 +22,12 @@ LIBRARIES = {
     "timm": {"runners/models.py", "runners/optimizers.py", "runners/parameter_groups.py"},
     "albumentations": {"data/transforms.py", "data/augmentations.py"},
     "accelerate": {"runners/supervised.py"},
+    "onnx": {"runners/deployment/onnx_network.py"},
+    "onnxruntime": {"runners/deployment/onnx_network.py"},
     "torch": {
         "experiments/*.py",
         "runners/*.py",
+        "runners/deployment/*.py",
         "runners/diagnostics/*.py",
         "runners/search/*.py",
         "callbacks/*.py",

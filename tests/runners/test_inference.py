@@ -98,7 +98,8 @@ def test_logits_become_probabilities_by_the_activation_that_is_declared() -> Non
 def networks(count: int, seed: int) -> list[nn.Module]:
     """Small networks whose batch norms have seen something."""
     torch.manual_seed(seed)
-    made = [timm_classifier(num_classes=5, backbone="test_resnet", pretrained=None, drop_rate=0.2) for _ in range(count)]
+    declared = partial(timm_classifier, num_classes=5, backbone="test_resnet", pretrained=None, drop_rate=0.2)
+    made = [declared() for _ in range(count)]
     for network in made:
         for module in network.modules():
             if isinstance(module, nn.BatchNorm2d):
