@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from data.errors import DataError
-from runners.deployment.onnx_network import check_installed, difference, onnx_network, to_onnx
+from runners.deployment.onnx_network import check_installed, difference, onnx_network, to_onnx, with_weights
 from runners.deployment.trained_run import TrainedRun
 from runners.inference import Network, View
 
@@ -32,10 +32,11 @@ def load_networks(
     check_installed(f"--backend {backend}")
     size = trained.image_size
     check_views(trained.declaration.tta, size)
-    networks, largest = list[Network](), 0.0
+    networks, largest, body = list[Network](), 0.0, None
     for fold in trained.folds:
         network = trained.network(fold)
-        body = to_onnx(network, trained.activation, size)
+        body = with_weights(body, network, trained.activation, size) if body else None
+        body = body or to_onnx(network, trained.activation, size)
         largest = max(largest, difference(body, network, trained.activation, size))
         networks.append(onnx_network(body, threads, device))
     say(f"onnx    {len(networks)} networks are made anew; largest difference of a probability from torch {largest:.1g}")

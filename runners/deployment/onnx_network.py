@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from data.errors import DataError
+from runners.batch_norm import without_batch_norm
 from runners.inference import Activation, Network
 
 IMAGES, LOGITS, PROBABILITIES = "images", "logits", "probabilities"  # names of the input and of the outputs
@@ -31,12 +32,13 @@ def check_installed(asked_by: str) -> None:
 def to_onnx(network: nn.Module, activation: Activation, size: Size) -> bytes:
     """The file's bytes: uint8 images (B, H, W, 3) of that size in, logits and probabilities (B, C) out, B left open.
 
-    ONNX's own checker has passed it. It holds no path of this machine and no line of code, which torch writes into it.
-    DataError where torch cannot express the network in ONNX.
+    Batch norms are folded into convolutions first. ONNX's own checker has passed the file. It holds no path of this
+    machine and no line of code, which torch writes into it. DataError where torch cannot express the network in ONNX.
     """
     import onnx
 
-    images = torch.zeros((_TRACED, *size, 3), dtype=torch.uint8)
+    images = _random_images(_TRACED, size)
+    network = without_batch_norm(network.cpu(), images, activation)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of torch about its own parts
@@ -65,6 +67,25 @@ def to_onnx(network: nn.Module, activation: Activation, size: Size) -> bytes:
     return body
 
 
+def with_weights(body: bytes, network: nn.Module, activation: Activation, size: Size) -> bytes | None:
+    """The file's bytes with the weights of another network of the same layers, in a moment; an export takes seconds.
+
+    None where not every weight is found in the file under its name: an exporter may compute with them, and keep what
+    comes out.
+    """
+    import onnx
+
+    model = onnx.load_from_string(body)
+    held = {tensor.name: tensor for tensor in model.graph.initializer}
+    network = without_batch_norm(network.cpu(), _random_images(_TRACED, size), activation)
+    for name, values in network.named_parameters(prefix="network"):
+        if name not in held or list(held[name].dims) != list(values.shape):
+            return None
+        held[name].CopyFrom(onnx.numpy_helper.from_array(values.detach().contiguous().numpy(), name))
+    changed: bytes = model.SerializeToString()
+    return changed
+
+
 def onnx_network(body: bytes, threads: int, device: str) -> Network:
     """The function of images (B, H, W, 3), uint8, to logits (B, C) that a file's bytes hold; both on the processor.
 
@@ -84,10 +105,9 @@ def difference(body: bytes, network: nn.Module, activation: Activation, size: Si
     DataError where it is above TOLERANCE.
     """
     run, largest = _session(body, 1, "cpu"), 0.0
-    generator = torch.Generator().manual_seed(0)
     network = network.cpu().eval()
     for batch in CHECKED_BATCHES:
-        images = torch.randint(0, 256, (batch, *size, 3), dtype=torch.uint8, generator=generator)
+        images = _random_images(batch, size)
         with torch.inference_mode():
             expected = activation(network(images)).numpy()  # (B, C)
         (found,) = run([PROBABILITIES], {IMAGES: images.numpy()})
@@ -98,6 +118,11 @@ def difference(body: bytes, network: nn.Module, activation: Activation, size: Si
             "that is taken: nothing is written."
         )
     return largest
+
+
+def _random_images(batch: int, size: Size) -> torch.Tensor:
+    """The same ones every time, uint8 (B, H, W, 3)."""
+    return torch.randint(0, 256, (batch, *size, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(batch))
 
 
 class _WithProbabilities(nn.Module):

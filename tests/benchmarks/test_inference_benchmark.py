@@ -6,8 +6,8 @@ from benchmarks.inference import GOALS, main, time_in_turn
 def test_prints_one_row_for_each_method(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("onnxruntime")
     main(["--models", "test_resnet", "--size", "32", "--images", "3", "--batch", "2", "--rounds", "1"])
-    header, *rows, note, second_note = capsys.readouterr().out.splitlines()
-    assert max(map(len, (header, *rows, note))) <= 100
+    header, *rows, note, off, exports = capsys.readouterr().out.splitlines()
+    assert max(map(len, (header, *rows, note, off, exports))) <= 100
     assert header.split() == "model method images/s wall ms CPU ms x wall x CPU goal off".split()
     assert [row.split()[:2] for row in rows] == [["test_resnet", method] for method in GOALS]
     for row, goal in zip(rows, GOALS.values(), strict=True):
@@ -15,7 +15,7 @@ def test_prints_one_row_for_each_method(capsys: pytest.CaptureFixture[str]) -> N
         assert len(numbers) == 6 and all(number >= 0 for number in numbers)
         assert (goal in row.split()) == bool(goal)
         assert numbers[-1] < 1e-5, "all methods predict the same"
-    assert "x: loop / method" in note and "test_resnet" in second_note
+    assert "x: loop / method" in note and off.startswith("off:") and "test_resnet" in exports
 
 
 def test_each_round_begins_with_another_method() -> None:
