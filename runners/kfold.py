@@ -126,7 +126,7 @@ def make_caches(
             for listing, part in listings
             if listing
         ]
-    return [cache for cache in found if cache is not None]
+    return [cache for cache in found if cache and cache.folder.exists()]  # one may have had to make room for the next
 
 
 def run_folds(folds: Sequence[Fold], run: RunFolder, display: Display) -> None:
