@@ -1,11 +1,11 @@
 """How many images a second do the folds' networks predict, all test-time views included?
 
-``python -m benchmarks.inference [--models resnet18] [--images 256] [--rounds 5]``: a round takes the same images, in
+``python -m benchmarks.inference [--models resnet18] [--images 512] [--rounds 3]``: a round takes the same images, in
 memory, through 5 networks in 2 views, by each method in turn and each round in another order:
 
 - loop: what is usually written. Networks and normalised float images as NCHW; for each network over all batches, for
   each view, under torch.no_grad. It is spared the conversion from uint8 and the second to fifth reading of the images.
-- torch: `runners.inference.predict` from uint8 images; folding batch norms into convolutions is timed with it.
+- torch: `runners.inference.predict` from uint8 images; folding batch norms is timed with it, one to two batches' worth.
 - onnx: the same `predict` over ONNX Runtime's sessions, which are made before (seconds a network, said below).
 
 One thread. A ratio is the median over rounds of loop / method in the same round.
@@ -148,9 +148,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.inference", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--models", nargs="+", default=list(MODELS))
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--images", type=int, default=256)
+    parser.add_argument("--images", type=int, default=512)
     parser.add_argument("--batch", type=int, default=32)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args(arguments)
     check_installed("benchmarks.inference")
     torch.set_num_threads(1)

@@ -23,23 +23,22 @@ def without_batch_norm(
     """
     exact, tried = copy.deepcopy(network).eval().double(), images[:1]  # one: float64 is slow
     try:
-        pairs = _pairs(exact, tried)
+        logits, pairs = _watched(exact, tried)
         if not pairs:
             return network
         with torch.inference_mode():
-            expected = activation(exact(tried))  # (b, C)
             names = {module: name for name, module in exact.named_modules()}
             for convolution, norm in pairs:
                 exact.set_submodule(names[convolution], fuse_conv_bn_eval(convolution, norm))
                 exact.set_submodule(names[norm], _after(norm))
-            difference = (activation(exact(tried)) - expected).abs().max()
+            difference = (activation(exact(tried)) - activation(logits)).abs().max()
     except (AttributeError, TypeError, ValueError, RuntimeError):  # float64, or a lack of batch norms, is not for it
         return network
     return exact.float() if difference <= AGREEMENT else network  # not of a NaN either
 
 
-def _pairs(network: nn.Module, images: torch.Tensor) -> list[tuple[nn.Conv2d, nn.BatchNorm2d]]:
-    """Convolutions and the batch norms that got their outputs, where both were used once."""
+def _watched(network: nn.Module, images: torch.Tensor) -> tuple[torch.Tensor, list[tuple[nn.Conv2d, nn.BatchNorm2d]]]:
+    """Logits, and the convolutions with the batch norms that got their outputs, where both were used once."""
     made_by = dict[int, tuple[nn.Conv2d, torch.Tensor]]()  # the output is kept: its id is not given to another one
     met = list[tuple[nn.Conv2d, nn.BatchNorm2d]]()
     used = Counter[nn.Module]()
@@ -58,11 +57,11 @@ def _pairs(network: nn.Module, images: torch.Tensor) -> list[tuple[nn.Conv2d, nn
     hooks += [module.register_forward_pre_hook(note_input) for module in norms]
     try:
         with torch.inference_mode():
-            network(images)
+            logits: torch.Tensor = network(images)
     finally:
         for hook in hooks:
             hook.remove()
-    return [(convolution, norm) for convolution, norm in met if used[convolution] == used[norm] == 1]
+    return logits, [(convolution, norm) for convolution, norm in met if used[convolution] == used[norm] == 1]
 
 
 def _after(norm: nn.BatchNorm2d) -> nn.Module:
