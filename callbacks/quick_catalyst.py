@@ -1,9 +1,9 @@
-"""Catalyst imports every tracker and search tool it finds, used or not: seconds at each start. Here it finds none."""
+"""Catalyst imports every tracker, search tool and exporter it finds, used or not: seconds at each start. Not here."""
 
 import sys
 from importlib.machinery import ModuleSpec
 
-_HIDDEN = ("mlflow", "optuna", "wandb")
+_HIDDEN = ("mlflow", "onnx", "onnxruntime", "optuna", "wandb")
 _ASKS = "catalyst.settings"  # which tries to import each of them, and only to know whether it is there
 
 

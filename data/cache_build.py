@@ -40,10 +40,12 @@ def open_cache(
     size: Size,
     say: Callable[[str], None],
     tick: Callable[[int], None] = lambda images: None,
+    part: Sequence[str] = (),
 ) -> ImageCache | None:
     """The cache of these files (relative to `root`) at `size`, made now if it is not there or damaged.
 
-    None where it does not fit; `say(text)` is told why, and what is being done, `tick(images)` how many are decoded.
+    `part`: those that are kept where there is no room for all. None where they do not fit either; `say(text)` is told
+    why, and what is being done, `tick(images)` how many are decoded.
     DataError names a file that does not decode.
     """
     place = cache_place(settings.folder, root, paths, size)
@@ -54,6 +56,11 @@ def open_cache(
         say(f"cache   {place.folder} is damaged: it is made again")
         shutil.rmtree(place.folder)
     reason = _why_not(settings, cache_bytes(len(paths), size))
+    if reason and part:
+        there = cache_place(settings.folder, root, part, size).folder.exists()
+        if there or not _why_not(settings, cache_bytes(len(part), size)):
+            say(f"cache   of {len(part):,} images only, the others are decoded in every epoch: {reason}")
+            return open_cache(settings, root, part, size, say, tick)
     if reason:
         say(f"cache   none, images are decoded in every epoch: {reason}")
         return None

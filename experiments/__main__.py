@@ -12,10 +12,12 @@ from experiments._cache import cache
 from experiments._check import check
 from experiments._compare import compare, ledger
 from experiments._ensemble import ensemble
+from experiments._export import export
 from experiments._find import find_batch_size, find_lr
 from experiments._leaderboard import leaderboard
 from experiments._match import match
 from experiments._mistakes import mistakes
+from experiments._predict import predict
 from experiments._preview import preview
 from experiments._report import report
 from experiments._run import run
@@ -39,6 +41,8 @@ app.command()(report)
 app.command()(ensemble)
 app.command()(vote)
 app.command()(check_submission)
+app.command()(predict)
+app.command()(export)
 app.command()(tune)
 app.command()(find_lr)
 app.command()(find_batch_size)

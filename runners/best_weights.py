@@ -59,7 +59,7 @@ def _soup(
     years = None if valid.dataset.years is None else valid.dataset.years.numpy()  # (n,)
 
     def validate(network: nn.Module) -> float:
-        probabilities = predict(network, valid, (identity,), experiment.activation, device, _nothing)
+        probabilities = predict([network], valid, (identity,), experiment.activation, device, _nothing)[0]
         return score(targets, probabilities, class_names, experiment.metrics, years)[experiment.monitor[0]]
 
     return make_soup(soup.kept, model, runner.loaders["train"], validate, experiment.watched, device, runner.seed)

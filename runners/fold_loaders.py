@@ -70,4 +70,4 @@ def probabilities(fold: Fold, table: pd.DataFrame, model: nn.Module, progress: P
     loader = still_loader(fold, table)
     tick = partial(progress.advance, 1, f"{fold.title} predicts")
     with worker_deaths_named([loader]):
-        return predict(model, loader, fold.experiment.tta, fold.experiment.activation, fold.compute.device, tick)
+        return predict([model], loader, fold.experiment.tta, fold.experiment.activation, fold.compute.device, tick)[0]

@@ -112,19 +112,22 @@ def make_caches(
 ) -> list[ImageCache]:
     """Caches of all images at the sizes that the experiment's transforms work on; none for what does not fit.
 
-    Images from elsewhere have caches of their own: those of the data serve other experiments too.
+    Images from elsewhere have caches of their own: those of the data serve other experiments too. Where not all of the
+    data fits, its test images alone are kept: every fold's network predicts them, and they are decoded once even so.
     """
-    transforms = build("train_transform", experiment.train_transform), experiment.valid_transform()
-    sizes = {transform.working_size for transform in transforms} - {None}
-    listings = [listing for listing in ([*data.train["path"], *data.test["path"]], sources.outside(data)) if listing]
-    with Display(console, sum(map(len, listings)) * len(sizes)) as display:
+    still = experiment.valid_transform().working_size
+    sizes = {build("train_transform", experiment.train_transform).working_size, still} - {None}
+    test = list(data.test["path"])
+    listings = [([*data.train["path"], *test], test), (sources.outside(data), [])]  # each with the part that may do
+    with Display(console, sum(len(listing) for listing, _ in listings) * len(sizes)) as display:
         tick = partial(display.advance, description="decoding, once for all folds and experiments")
         found = [
-            open_cache(settings, data.root, listing, size, display.line, tick)
+            open_cache(settings, data.root, listing, size, display.line, tick, part if size == still else ())
             for size in sorted(sizes)
-            for listing in listings
+            for listing, part in listings
+            if listing
         ]
-    return [cache for cache in found if cache is not None]
+    return [cache for cache in found if cache and cache.folder.exists()]  # one may have had to make room for the next
 
 
 def execute(folds: Sequence[Fold], display: Display, ended: Ended = raise_failure) -> None:

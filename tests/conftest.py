@@ -4,13 +4,16 @@ import ipaddress
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from runners.run_folder import RunFolder
 
 # One thread a process, before torch is imported: pytest-xdist has a process on every core already, and threads that
 # wait for a core take three times the processor time.
@@ -77,3 +80,29 @@ def together() -> Callable[[Callable[[int, Callable[[Any], Any]], Any], int], li
             return list(pool.map(rank_of, range(ranks)))
 
     return run
+
+
+@pytest.fixture
+def finished_run() -> Callable[..., "RunFolder"]:
+    """Writes what a run leaves that was never trained: random weights of each fold, sealed."""
+    from runners.experiment import build
+    from runners.run_folder import RunFolder
+    from runners.state import write_checkpoint, write_json
+
+    def write(runs: Path, declaration: Any, class_names: Sequence[str], folds: int = 2) -> RunFolder:
+        import torch
+
+        run = RunFolder(runs / declaration.name / "20261128-120000-0123456789")
+        for number in range(folds):
+            torch.manual_seed(number)
+            model = build("model", declaration.model, num_classes=len(class_names))
+            for name, values in model.state_dict().items():  # as after training: no two tensors are alike
+                if values.is_floating_point() and name not in ("mean", "std"):
+                    values.add_(0.02 * torch.randn_like(values))
+            write_checkpoint(run.fold(number).best, {"model": model.state_dict(), "config": declaration.record()})
+        write_json(run.record, declaration.record())
+        write_json(run.scores, {"classes": list(class_names)})
+        run.write_manifest()
+        return run
+
+    return write

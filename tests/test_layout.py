@@ -23,9 +23,12 @@ LIBRARIES = {
     "albumentations": {"data/transforms.py", "data/augmentations.py"},
     "accelerate": {"runners/supervised.py"},
     "ray": {"runners/cluster/ray_cluster.py"},
+    "onnx": {"runners/deployment/onnx_network.py"},
+    "onnxruntime": {"runners/deployment/onnx_network.py"},
     "torch": {
         "experiments/*.py",
         "runners/*.py",
+        "runners/deployment/*.py",
         "runners/diagnostics/*.py",
         "runners/search/*.py",
         "callbacks/*.py",

@@ -24,3 +24,4 @@ def test_catalyst_found_none_of_them() -> None:
     from catalyst.settings import SETTINGS
 
     assert not (SETTINGS.mlflow_required or SETTINGS.wandb_required or SETTINGS.optuna_required)
+    assert not SETTINGS.onnx_required

@@ -209,3 +209,16 @@ def test_an_image_that_does_not_decode_is_named_and_leaves_no_cache(data, opened
     with pytest.raises(DataError, match=r"100.jpg: the image is damaged"):
         opened(processes, paths=[f"{number}.jpg" for number in range(130)], root=tmp_path)
     assert not list((tmp_path / "cache").iterdir())
+
+
+def test_a_part_is_kept_where_there_is_no_room_for_all(data, tmp_path: Path) -> None:
+    every, test, said = [*data.train["path"], *data.test["path"]], list(data.test["path"]), []
+    settings = CacheSettings(tmp_path, cache_bytes(len(every), SIZE) - 1, 1)
+    for words in (2, 1):  # the second time it is there
+        said.clear()
+        cache = open_cache(settings, data.root, every, SIZE, said.append, part=test)
+        assert cache is not None and set(cache.row_of) == set(test) and len(said) == words
+        assert "of 21 images only, the others are decoded in every epoch: 0.00 GiB are needed" in said[0]
+    assert cached_images([cache], list(data.train["path"])) is None
+    assert open_cache(CacheSettings(tmp_path / "none", 0, 1), data.root, every, SIZE, said.append, part=test) is None
+    assert "cache   none" in said[-1]

@@ -124,9 +124,9 @@ def test_half_precision_compiled_and_averaged_together_resume_with_the_same_bits
     experiment = small(average=AVERAGES["ema"], precision="bf16", compile=True)
     predicting, predict = [], runners.fold_loaders.predict
 
-    def watched(model: nn.Module, *rest: object) -> np.ndarray:
-        predicting.append(model._compiled_call_impl)
-        return predict(model, *rest)
+    def watched(models: list[nn.Module], *rest: object) -> np.ndarray:
+        predicting.extend(model._compiled_call_impl for model in models)
+        return predict(models, *rest)
 
     with monkeypatch.context() as patch:
         patch.setattr(runners.fold_loaders, "predict", watched)

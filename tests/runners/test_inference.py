@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -5,8 +7,9 @@ from torch import nn
 
 from data.errors import DataError
 from runners.activations import softmax
-from runners.inference import predict
-from runners.views import hflip, identity
+from runners.inference import CPU_IMAGES, predict
+from runners.models import timm_classifier
+from runners.views import crop, hflip, identity, scaled
 
 
 class Images:
@@ -26,8 +29,10 @@ class Loader:
 
     def __init__(self, images: torch.Tensor, order: list[int], batch_size: int) -> None:
         self.dataset, self.order, self.batch_size = Images(images), order, batch_size
+        self.read = 0
 
     def __iter__(self):
+        self.read += 1
         for start in range(0, len(self.order), self.batch_size):
             index = torch.tensor(self.order[start : start + self.batch_size])
             yield {"features": self.dataset.images[index], "index": index}
@@ -46,9 +51,9 @@ def test_probabilities_are_the_mean_of_the_views_in_the_tables_order() -> None:
     expected = (model(images).softmax(1) + model(images.flip(2)).softmax(1)) / 2
     shuffled = Loader(images, [3, 1, 6, 0, 2, 5, 4], batch_size=3)
     np.testing.assert_allclose(
-        predict(model, shuffled, (identity, hflip), softmax, "cpu", silent), expected.numpy(), atol=1e-6
+        predict([model], shuffled, (identity, hflip), softmax, "cpu", silent)[0], expected.numpy(), atol=1e-6
     )
-    alone = predict(model, shuffled, (identity,), softmax, "cpu", silent)
+    alone = predict([model], shuffled, (identity,), softmax, "cpu", silent)[0]
     assert alone.dtype == np.float32 and not np.allclose(alone, expected)
 
 
@@ -56,14 +61,14 @@ def test_the_model_is_in_evaluation_mode() -> None:
     model = nn.Sequential(nn.Flatten(), nn.Dropout(0.9))
     images = torch.ones(2, 1, 100, 3)  # dropped at random, its 300 logits would not stay equal
     np.testing.assert_allclose(
-        predict(model.train(), Loader(images, [0, 1], 2), (identity,), softmax, "cpu", silent), 1 / 300, atol=1e-6
+        predict([model.train()], Loader(images, [0, 1], 2), (identity,), softmax, "cpu", silent), 1 / 300, atol=1e-6
     )
 
 
 def test_every_batch_is_told() -> None:
     ticks = []
     predict(
-        LeftHalf(),
+        [LeftHalf()],
         Loader(torch.ones(7, 4, 6, 3), list(range(7)), 3),
         (identity,),
         softmax,
@@ -77,14 +82,61 @@ def test_probabilities_that_are_no_numbers_are_refused() -> None:
     images = torch.ones(4, 2, 2, 3)
     images[2] = float("nan")
     with pytest.raises(DataError, match="1 of 4 images, the first 'i2', got probabilities that are not finite"):
-        predict(LeftHalf(), Loader(images, [3, 2, 1, 0], 3), (identity,), softmax, "cpu", silent)
+        predict([LeftHalf()], Loader(images, [3, 2, 1, 0], 3), (identity,), softmax, "cpu", silent)
 
 
 def test_logits_become_probabilities_by_the_activation_that_is_declared() -> None:
     from runners.activations import one_vs_rest
 
     images = torch.randint(0, 256, (4, 4, 6, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0)) // 64
-    binary = predict(LeftHalf(), Loader(images, [0, 1, 2, 3], 2), (identity,), one_vs_rest, "cpu", silent)
+    binary = predict([LeftHalf()], Loader(images, [0, 1, 2, 3], 2), (identity,), one_vs_rest, "cpu", silent)[0]
     sigmoid = LeftHalf()(images).sigmoid()
     np.testing.assert_allclose(binary, (sigmoid / sigmoid.sum(1, keepdim=True)).numpy(), atol=1e-6)
     assert not np.allclose(binary, LeftHalf()(images).softmax(1), atol=1e-3)
+
+
+def networks(count: int, seed: int) -> list[nn.Module]:
+    """Small networks whose batch norms have seen something."""
+    torch.manual_seed(seed)
+    declared = partial(timm_classifier, num_classes=5, backbone="test_resnet", pretrained=None, drop_rate=0.2)
+    made = [declared() for _ in range(count)]
+    for network in made:
+        for module in network.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.running_mean.normal_(0, 0.3)
+                module.running_var.uniform_(0.5, 2)
+    return made
+
+
+def test_all_networks_and_views_look_at_each_batch_in_one_pass() -> None:
+    images = torch.randint(0, 256, (7, 32, 24, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    views = (identity, partial(crop, share=0.5, top=0.0, left=0.0), hflip, partial(scaled, factor=1.5))
+    models, loader = networks(3, 1), Loader(images, [3, 1, 6, 0, 2, 5, 4], 3)
+    found = predict(models, loader, views, softmax, "cpu", silent)
+    assert found.shape == (3, 7, 5) and found.dtype == np.float32 and loader.read == 1
+    for model, of_model in zip(models, found, strict=True):
+        with torch.no_grad():
+            expected = torch.stack([model.eval()(view(images)).softmax(1) for view in views]).mean(0)
+        np.testing.assert_allclose(of_model, expected, atol=1e-6)
+        alone = predict([model], loader, views, softmax, "cpu", silent)[0]
+        assert of_model.tobytes() == alone.tobytes(), "a network's numbers do not depend on the others"
+
+
+def test_views_of_one_size_share_forward_passes_that_are_not_too_long() -> None:
+    passes = []
+
+    def network(images: torch.Tensor) -> torch.Tensor:
+        """Any function of images is a network."""
+        passes.append(len(images))
+        return images.float().mean((1, 2))
+
+    few, many = torch.ones(5, 4, 4, 3, dtype=torch.uint8), torch.ones(20, 4, 4, 3, dtype=torch.uint8)
+    predict([network], Loader(few, list(range(5)), 5), (identity, hflip), softmax, "cpu", silent)
+    assert passes == [10]
+    passes.clear()
+    predict([network], Loader(many, list(range(20)), 20), (identity, hflip), softmax, "cpu", silent)
+    assert passes == [CPU_IMAGES, 40 - CPU_IMAGES]
+    passes.clear()
+    smaller = partial(scaled, factor=0.5)
+    predict([network], Loader(few, list(range(5)), 5), (identity, hflip, smaller), softmax, "cpu", silent)
+    assert passes == [10, 5]

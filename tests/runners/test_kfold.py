@@ -15,14 +15,18 @@ from rich.console import Console
 from same_results import assert_same_results
 from sklearn.metrics import accuracy_score, f1_score
 
+from data.cache import CachedImages, DecodedImages, cache_bytes
 from data.cache_build import CacheSettings
+from data.datasets import ImageDataset
 from data.errors import DataError
 from data.reading import read_data
 from data.splits import PersonHoldout
 from data.submission import check_submission
+from data.transforms import resize
 from runners import kfold
 from runners.environment import Compute
 from runners.experiment import Experiment
+from runners.kfold import make_caches
 from runners.main import run_experiment
 from runners.run_folder import RunFolder
 from runners.state import read_arrays, read_checkpoint, read_json
@@ -89,6 +93,25 @@ def test_out_of_fold_probabilities_are_those_of_the_folds_best_weights(run, decl
     with torch.inference_mode():
         expected = model.eval()(torch.from_numpy(np.stack(images))).softmax(1)
     np.testing.assert_allclose(oof["probabilities"][rows], expected.numpy(), atol=1e-5)
+
+
+def test_where_not_all_images_fit_the_test_images_are_decoded_once_even_so(
+    declare, competition: Path, tmp_path: Path
+) -> None:
+    data, console = read_data(competition), Console(width=100, record=True, file=open(os.devnull, "w"))
+    settings = CacheSettings(tmp_path, cache_bytes(len(data.test), (32, 24)), processes=1)
+    (cache,) = make_caches(settings, declare(), data, console)
+    assert set(cache.row_of) == set(data.test["path"])
+    assert "cache   of 21 images only, the others are decoded in every epoch" in console.export_text()
+    kinds = [
+        type(ImageDataset(data.root, table, declare().valid_transform(), seed=0, caches=[cache]).images)
+        for table in (data.test, data.train)
+    ]
+    assert kinds == [CachedImages, DecodedImages]
+    bigger = declare(valid_transform=partial(resize, size=(48, 32)))
+    whole = CacheSettings(tmp_path, cache_bytes(len(data.train) + len(data.test), (48, 32)), processes=1)
+    sizes = [(each.size, len(each.row_of)) for each in make_caches(whole, bigger, data, console)]
+    assert sizes == [((48, 32), 105)], "the cache of training images, of another size, had to make room"
 
 
 def test_what_a_run_prints_fits_and_is_plain_text(declare, competition: Path, tmp_path: Path) -> None:

@@ -1,0 +1,178 @@
+"""How many images a second do the folds' networks predict, all test-time views included?
+
+``python -m benchmarks.inference [--models resnet18] [--images 512] [--rounds 3]``: a round takes the same images, in
+memory, through 5 networks in 2 views, by each method in turn and each round in another order:
+
+- loop: what is usually written. Networks and normalised float images as NCHW; for each network over all batches, for
+  each view, under torch.no_grad. It is spared the conversion from uint8 and the second to fifth reading of the images.
+- torch: `runners.inference.predict` from uint8 images; folding batch norms is timed with it, one to two batches' worth.
+- onnx: the same `predict` over ONNX Runtime's sessions, which are made before (seconds a network, said below).
+
+One thread. A ratio is the median over rounds of loop / method in the same round.
+"""
+
+import argparse
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+
+from runners.activations import softmax
+from runners.deployment.onnx_network import check_installed, onnx_network, to_onnx, with_weights
+from runners.inference import Network, predict
+from runners.models import ImageClassifier, timm_classifier
+from runners.views import hflip, identity
+
+MODELS = ("mobilenetv3_small_050", "mobilenetv3_small_100", "resnet18")
+GOALS = {"loop": "", "torch": ">=1.3", "onnx": ">=2"}
+FOLDS, CLASSES, VIEWS = 5, 18, (identity, hflip)
+HEADER = (
+    f"{'model':<22} {'method':<6} {'images/s':>9} {'wall ms':>8} {'CPU ms':>8} "
+    f"{'x wall':>7} {'x CPU':>6} {'goal':>6} {'off':>8}"
+)
+
+Probabilities = NDArray[np.float32]
+Method = Callable[[], Probabilities]
+
+
+@dataclass(frozen=True)
+class Batches:
+    """Images in memory as a loader gives them."""
+
+    images: torch.Tensor  # (N, H, W, 3) uint8
+    batch_size: int
+
+    @property
+    def dataset(self) -> "Batches":
+        """Itself: what knows the number of images and their names."""
+        return self
+
+    @property
+    def image_ids(self) -> list[str]:
+        """Names, for an error."""
+        return [str(number) for number in range(len(self))]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __iter__(self) -> Iterator[dict[str, torch.Tensor]]:
+        for index in torch.arange(len(self)).split(self.batch_size):
+            yield {"features": self.images[index], "index": index}
+
+
+def make_networks(backbone: str, images: torch.Tensor) -> list[ImageClassifier]:
+    """Networks of random weights, none of them alike as at a start, whose batch norms have seen a batch."""
+    made = []
+    for seed in range(FOLDS):
+        torch.manual_seed(seed)
+        network = timm_classifier(num_classes=CLASSES, backbone=backbone, pretrained=None, drop_rate=0.2)
+        with torch.no_grad():
+            for weights in network.parameters():
+                weights.add_(0.01 * torch.randn_like(weights))
+            network.train()(images[:32])
+        made.append(network.eval())
+    return made
+
+
+def loop(networks: Sequence[ImageClassifier], batches: Batches) -> Method:
+    """Every network over all batches, view by view, NCHW throughout."""
+    first = networks[0]
+    backbones = [deepcopy(network.backbone).to(memory_format=torch.contiguous_format) for network in networks]
+    normalised = ((batches.images.float() - first.mean) / first.std).permute(0, 3, 1, 2).contiguous()  # (N, 3, H, W)
+    parts = normalised.split(batches.batch_size)
+
+    @torch.no_grad()
+    def run() -> Probabilities:
+        of_networks = []
+        for backbone in backbones:
+            of_batches = []
+            for pixels in parts:
+                views = (pixels, pixels.flip(3))
+                of_batches.append(torch.stack([backbone(view).softmax(1) for view in views]).mean(0))
+            of_networks.append(torch.cat(of_batches))
+        return torch.stack(of_networks).numpy()  # (K, N, C)
+
+    return run
+
+
+def ours(networks: Sequence[Network], batches: Batches) -> Method:
+    """One pass over the images for all networks and views."""
+    return lambda: predict(networks, batches, VIEWS, softmax, "cpu", lambda: None)
+
+
+def time_in_turn(methods: Mapping[str, Method], rounds: int) -> pd.DataFrame:
+    """Columns round, method, wall and CPU seconds; each round begins with another method."""
+    names, rows = list(methods), []
+    for number in range(rounds):
+        at = number % len(names)
+        for name in names[at:] + names[:at]:
+            wall, cpu = time.perf_counter(), time.process_time()
+            methods[name]()
+            rows.append((number, name, time.perf_counter() - wall, time.process_time() - cpu))
+    return pd.DataFrame(rows, columns=["round", "method", "wall", "cpu"])
+
+
+def compare(backbone: str, size: int, images: int, batch_size: int, rounds: int) -> tuple[pd.DataFrame, float]:
+    """One row a method: medians over rounds, ratios, largest difference from the loop; and CPU seconds of an export."""
+    generator = torch.Generator().manual_seed(0)
+    batches = Batches(
+        torch.randint(0, 256, (images, size, size, 3), dtype=torch.uint8, generator=generator), batch_size
+    )
+    networks = make_networks(backbone, batches.images)
+    started = time.process_time()
+    body = to_onnx(networks[0], softmax, (size, size))
+    export = time.process_time() - started
+    bodies = [
+        with_weights(body, network, softmax, (size, size)) or to_onnx(network, softmax, (size, size))
+        for network in networks
+    ]
+    sessions = [onnx_network(each, 1, "cpu") for each in bodies]
+    methods = {"loop": loop(networks, batches), "torch": ours(networks, batches), "onnx": ours(sessions, batches)}
+    expected = methods["loop"]()  # and the first calls are not timed
+    off = {name: float(np.abs(method() - expected).max()) for name, method in methods.items()}
+    times = time_in_turn(methods, rounds).set_index("round")
+    looped = times[times["method"] == "loop"]
+    for clock in ("wall", "cpu"):
+        times[f"x_{clock}"] = looped[clock].reindex(times.index) / times[clock]
+    table = times.groupby("method", sort=False).median()
+    return table.assign(off=[off[name] for name in table.index]), export
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the table; 100 columns at most."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.inference", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--models", nargs="+", default=list(MODELS))
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--images", type=int, default=512)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=3)
+    chosen = parser.parse_args(arguments)
+    check_installed("benchmarks.inference")
+    torch.set_num_threads(1)
+    print(HEADER)
+    exports = list[str]()
+    for backbone in chosen.models:
+        table, export = compare(backbone, chosen.size, chosen.images, chosen.batch, chosen.rounds)
+        exports.append(f"{backbone} {export:.1f}")
+        for name, row in table.iterrows():
+            wall, cpu = 1000 * row["wall"] / chosen.images, 1000 * row["cpu"] / chosen.images
+            print(
+                f"{backbone:<22} {name:<6} {1000 / wall:>9.1f} {wall:>8.2f} {cpu:>8.2f} "
+                f"{row['x_wall']:>7.2f} {row['x_cpu']:>6.2f} {GOALS[str(name)]:>6} {row['off']:>8.0e}",
+                flush=True,
+            )
+    print(
+        f"an image: all of its {FOLDS} x {len(VIEWS)} forward passes, at {chosen.size}x{chosen.size}; batches of "
+        f"{chosen.batch}; x: loop / method\n"
+        f"off: largest difference of a probability from the loop's\n"
+        f"CPU seconds to export a network: {', '.join(exports)}"
+    )
+
+
+if __name__ == "__main__":
+    main()
