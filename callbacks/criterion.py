@@ -75,6 +75,14 @@ class CriterionCallback(ICriterionCallback):
         runner.losses = tuple(sums.values())
         runner.batch_metrics["loss"] = torch.stack([loss for loss, _ in runner.losses]).sum()
 
+    def batch_state(self) -> dict[str, Any]:
+        """The loader's sums so far."""
+        return {"sums": self.sums}
+
+    def load_batch_state(self, state: dict[str, Any]) -> None:
+        """Go on from `batch_state`."""
+        self.sums.copy_(state["sums"])
+
     def on_loader_end(self, runner: Any) -> None:
         """Mean losses over the loader, from sums over processes."""
         sums = runner.engine.sum_over_processes(self.sums).tolist()

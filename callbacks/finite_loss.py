@@ -36,6 +36,14 @@ class FiniteLossCallback(Callback):
         if len(self.unread) == self.patience or runner.loader_batch_step == runner.loader_batch_len:
             self._read(runner)
 
+    def batch_state(self) -> dict[str, Any]:
+        """How many were bad in a row, and what is unread."""
+        return {"in_a_row": self.in_a_row, "unread": self.unread}
+
+    def load_batch_state(self, state: dict[str, Any]) -> None:
+        """Go on from `batch_state`."""
+        self.in_a_row, self.unread = state["in_a_row"], state["unread"]
+
     def _read(self, runner: Any) -> None:
         flags = torch.stack([bad for _, bad, _ in self.unread]).tolist()
         for bad, (batch, _, index) in zip(flags, self.unread, strict=True):

@@ -53,6 +53,14 @@ class Window:
                     parameter.grad = scaled if parameter.grad is None else parameter.grad.add_(scaled)
         self.gradients, self.weights = [], []
 
+    def state_dict(self) -> dict[str, Any]:
+        """What was added so far."""
+        return {"gradients": self.gradients, "weights": self.weights}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state_dict`."""
+        self.gradients, self.weights = state["gradients"], state["weights"]
+
 
 class BackwardCallback(IBackwardCallback):
     """Gradients of the batch's losses times their weights, over a full window's images.
@@ -95,13 +103,14 @@ class OptimizerCallback(IOptimizerCallback):
         self.accumulate = accumulate
         self.window_images = accumulate * batch_size
         self.clip_norm = clip_norm
+        self.window = Window(())
 
     def on_loader_start(self, runner: Any) -> None:
         """Begin a window; note the epoch's learning rate before anything changes it."""
         if runner.is_train_loader:
             runner.optimizer.zero_grad(set_to_none=True)
             self.parameters = [p for group in runner.optimizer.param_groups for p in group["params"]]
-            runner.window = Window(self.parameters)
+            runner.window = self.window = Window(self.parameters)
             runner.epoch_metrics["_epoch_"]["lr"] = runner.optimizer.param_groups[0]["lr"]
 
     def on_batch_end(self, runner: Any) -> None:
@@ -116,3 +125,11 @@ class OptimizerCallback(IOptimizerCallback):
             runner.engine.clip_grad_norm_([p for p in self.parameters if p.grad is not None], self.clip_norm)
         runner.optimizer.step()
         runner.optimizer.zero_grad(set_to_none=True)
+
+    def batch_state(self) -> dict[str, Any]:
+        """The window that is open: empty after a step, and in validation."""
+        return self.window.state_dict()
+
+    def load_batch_state(self, state: dict[str, Any]) -> None:
+        """Go on from `batch_state`."""
+        self.window.load_state_dict(state)

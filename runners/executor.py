@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from data.errors import DataError
 from runners.display import Display, Progress
+from runners.stop import FOLDS_SECONDS, Stop, Terminated, current_stop, listening
 
 if TYPE_CHECKING:
     from runners.fold_rows import Fold
@@ -31,22 +32,28 @@ def run_in_processes(folds: Sequence["Fold"], run: RunFold, display: Display, *,
     """`jobs` folds at a time, each in its own process; what they leave on disk is the same as of `run_serially`.
 
     The first fold that fails ends the others, whose last epochs are kept. Raises its DataError, or one that says how
-    its process ended.
+    its process ended. A stop that is asked of this process (runners.stop) is passed on to the folds', and waits for
+    them to save and end.
     """
-    waiting, running = list(folds), list[_Running]()
-    try:
-        while waiting or running:
-            while waiting and len(running) < jobs:
-                running.append(_start(waiting.pop(0), run))
-            ready = wait([one.messages for one in running])
-            for one in [one for one in running if one.messages in ready]:
-                if _hear(one, display):
-                    running.remove(one)
-    finally:
-        for one in running:
-            one.process.kill()  # every commit is whole or not there: nothing is lost by not asking
-        for one in running:
-            one.process.join()
+    waiting, running, told = list(folds), list[_Running](), False
+    with current_stop().awaited(FOLDS_SECONDS) as stop:
+        try:
+            while running or (waiting and not stop.asked):
+                while waiting and len(running) < jobs and not stop.asked:
+                    running.append(_start(waiting.pop(0), run))
+                if stop.asked and not told:
+                    told = True
+                    for one in running:
+                        one.process.terminate()
+                ready = wait([one.messages for one in running], timeout=_LOOK_SECONDS)
+                for one in [one for one in running if one.messages in ready]:
+                    if _hear_of(one, display, stop):
+                        running.remove(one)
+        finally:
+            for one in running:
+                one.process.kill()  # what is written is whole or not there
+            for one in running:
+                one.process.join()
 
 
 @dataclass
@@ -91,19 +98,21 @@ def _start(fold: "Fold", run: RunFold) -> _Running:
 
 
 def _work(fold: "Fold", run: RunFold, messages: "Connection[Any, Any]") -> None:
-    """A fold in its process: no Ctrl-C (the parent decides), no life without the parent."""
+    """A fold in its process: no Ctrl-C (the parent decides, and sends SIGTERM), no life without the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    end_with_parent()
-    progress = _Telling(messages)
-    try:
-        run(fold, progress)
-        progress.flush(fold.title)
-        messages.send(("done",))
-    except DataError as error:
-        messages.send(("failed", str(error)))
-    except OSError as error:
-        messages.send(("system", error.errno, error.strerror, error.filename))
+    with listening(Stop(hurries=False), signal.SIGTERM):
+        end_with_parent()
+        progress = _Telling(messages)
+        try:
+            run(fold, progress)
+            progress.flush(fold.title)
+            messages.send(("done",))
+        except DataError as error:
+            messages.send(("failed", str(error)))
+        except OSError as error:
+            messages.send(("system", error.errno, error.strerror, error.filename))
+        except Terminated:
+            messages.send(("stopped",))
 
 
 def end_with_parent() -> None:
@@ -118,6 +127,17 @@ def _watch_parent() -> None:
         while os.getppid() == parent.pid:
             wait([parent.sentinel], timeout=_LOOK_SECONDS)
         os._exit(1)
+
+
+def _hear_of(one: _Running, display: Display, stop: Stop) -> bool:
+    """Pass on one message; whether it was the last. After a stop it does not matter how a fold ended."""
+    try:
+        return _hear(one, display)
+    except (DataError, OSError):
+        if not stop.asked:
+            raise
+        one.process.join()
+        return True
 
 
 def _hear(one: _Running, display: Display) -> bool:
@@ -138,6 +158,8 @@ def _hear(one: _Running, display: Display) -> bool:
         raise DataError(*values)
     elif kind == "system":
         raise OSError(*values)
+    elif kind == "stopped":
+        raise DataError(f"{one.fold.title}: its process was ended by SIGTERM; the same command continues.")
     else:
         one.process.join()
         return True
