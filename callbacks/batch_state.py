@@ -5,6 +5,7 @@ A callback that holds something there has two methods: `batch_state()`, plain va
 """
 
 import random
+import sys
 from typing import Any, cast
 
 import numpy as np
@@ -31,8 +32,8 @@ def batch_state(runner: Any) -> State:
 def load_batch_state(runner: Any, state: State) -> None:
     """Go on from `batch_state`: as the last thing before the loader's next batch."""
     runner.loader_batch_step, runner.loader_sample_step = state["batch_step"], state["sample_step"]
-    for loader, metrics in state["epoch_metrics"].items():
-        runner.epoch_metrics[loader] = dict(metrics)
+    for loader, metrics in state["epoch_metrics"].items():  # one text is one object: a file holds such a text once
+        runner.epoch_metrics[loader] = {sys.intern(name): value for name, value in metrics.items()}
     for name, callback in _stateful(runner).items():
         callback.load_batch_state(_on(runner.engine.device, state["callbacks"][name]))
     _load_random_state(state["random"], runner.engine.device)
