@@ -18,6 +18,8 @@ from data.errors import DataError
 from data.findings import some_names
 from data.samplers import Rest, SequentialSampler, ShuffledSampler
 
+_LOOK_SECONDS = 0.1  # how often a process that decodes looks for its parent
+
 
 def make_loader(
     dataset: ImageDataset,
@@ -104,20 +106,21 @@ def _begin_worker(number: int) -> None:
     """
     sys.excepthook = _but_for_lost_connections
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "sigwaitinfo"):  # torch's own handler takes SIGTERM from anybody for the end
+    if hasattr(signal, "sigtimedwait"):  # torch's own handler takes SIGTERM from anybody for the end
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-        threading.Thread(target=_end_for_parent, daemon=True).start()
+        threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
 
 
-def _end_for_parent() -> None:
-    while signal.sigwaitinfo({signal.SIGTERM}).si_pid != os.getppid():
-        pass
+def _end_with_parent(parent: int) -> None:
+    """When it says so, and within a tenth of a second when it is gone: torch looks every five seconds."""
+    while os.getppid() == parent:
+        told = signal.sigtimedwait({signal.SIGTERM}, _LOOK_SECONDS)
+        if told is not None and told.si_pid == parent:
+            break
     os._exit(0)
 
 
-def _but_for_lost_connections(
-    kind: type[BaseException], error: BaseException, traceback: TracebackType | None
-) -> None:
+def _but_for_lost_connections(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
     if not isinstance(error, ConnectionError | EOFError):
         sys.__excepthook__(kind, error, traceback)
 

@@ -7,6 +7,7 @@ import signal
 import time
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -112,9 +113,7 @@ def never_ends() -> None:
 @pytest.mark.parametrize("number", list(CODES))
 def test_a_second_signal_ends_at_once_what_hangs_in_a_first(competition: Path, tmp_path: Path, figures, number) -> None:
     started = Start(KINDS["two criteria, cosine"](), competition, tmp_path, prepare=never_ends).begin()
-    while "HANGING" not in started.printed:
-        assert started.code is None, started.printed
-        time.sleep(0.01)
+    wait_for_hanging(started)
     interrupt(started, number, group=True)
     time.sleep(0.2)
     interrupt(started, number, group=True)
@@ -126,11 +125,62 @@ def test_a_second_signal_ends_at_once_what_hangs_in_a_first(competition: Path, t
 
 def test_a_stop_that_hangs_is_ended_by_itself(competition: Path, tmp_path: Path, figures) -> None:
     started = Start(KINDS["two criteria, cosine"](), competition, tmp_path, prepare=never_ends).begin()
-    while "HANGING" not in started.printed:
-        assert started.code is None, started.printed
-        time.sleep(0.01)
+    wait_for_hanging(started)
     interrupt(started, signal.SIGTERM, group=False)
     told = time.monotonic()
     started.wait(60)
     assert started.code == 143 and "ended at once" in started.printed
     figures("a stop that hangs", f"ended by itself after {time.monotonic() - told:.1f} s")
+
+
+def hangs_in_a_batch(patience: float) -> None:
+    """Make the fifth batch of each process hang, and shorten what it is waited for."""
+    import runners.fold
+    from runners.supervised import ClassificationRunner
+
+    runners.fold.BATCH_SECONDS = patience
+    handle_batch, seen = ClassificationRunner.handle_batch, []
+
+    def hang(*arguments: object, **keywords: object) -> None:
+        seen.append(0)
+        if len(seen) == 5:
+            print("HANGING", flush=True)
+            time.sleep(600)
+        handle_batch(*arguments, **keywords)  # type: ignore[arg-type]
+
+    ClassificationRunner.handle_batch = hang  # type: ignore[method-assign, assignment]
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_batch_that_takes_too_long_is_given_up(lane, competition: Path, tmp_path: Path, figures, jobs: str) -> None:
+    options = ("--workers", "0", "--jobs", jobs, "--cache-limit", "0")
+    prepare = partial(hangs_in_a_batch, lane(0.2, 3.0))
+    start = Start(KINDS["two criteria, cosine"](), competition, tmp_path, options, prepare)
+    started = start.begin()
+    wait_for_hanging(started, times=int(jobs))
+    interrupt(started, signal.SIGTERM, group=False)
+    told = time.monotonic()
+    started.wait(60)
+    assert started.code == 143 and "ended by SIGTERM" in started.printed and "saved in" not in started.printed
+    figures(f"a batch that hangs, {jobs} a time", f"given up after {time.monotonic() - told:.1f} s")
+
+
+def test_a_second_signal_ends_folds_in_processes_at_once(competition: Path, tmp_path: Path, figures) -> None:
+    options, prepare = ("--workers", "2", "--jobs", "2"), partial(hangs_in_a_batch, 600.0)
+    started = Start(KINDS["two criteria, cosine"](), competition, tmp_path, options, prepare).begin()
+    wait_for_hanging(started, times=2)
+    interrupt(started, signal.SIGINT, group=True)
+    time.sleep(0.2)
+    interrupt(started, signal.SIGINT, group=True)
+    told = time.monotonic()
+    started.wait(60)
+    assert started.code == 130 and "ended at once" in started.printed
+    _assert_nothing_runs_on(started)
+    figures("a second SIGINT, 2 at a time", f"ended {time.monotonic() - told:.2f} s later")
+
+
+def wait_for_hanging(started: Started, times: int = 1) -> None:
+    """Until it, or that many of its folds, hang."""
+    while started.printed.count("HANGING") < times:
+        assert started.code is None, started.printed
+        time.sleep(0.01)
