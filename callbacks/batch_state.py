@@ -11,6 +11,8 @@ from typing import Any, cast
 import numpy as np
 import torch
 
+from data.errors import DataError
+
 State = dict[str, Any]
 
 
@@ -30,7 +32,15 @@ def batch_state(runner: Any) -> State:
 
 
 def load_batch_state(runner: Any, state: State) -> None:
-    """Go on from `batch_state`: as the last thing before the loader's next batch."""
+    """Go on from `batch_state`: as the last thing before the loader's next batch.
+
+    DataError where several processes train the fold: what is left of the epoch is one's.
+    """
+    if runner.engine.num_processes > 1:
+        raise DataError(
+            f"A stop left the fold in the middle of epoch {runner.epoch_step}, where one process trained it: one "
+            f"process, not {runner.engine.num_processes}, would be right until that epoch is done."
+        )
     runner.loader_batch_step, runner.loader_sample_step = state["batch_step"], state["sample_step"]
     for loader, metrics in state["epoch_metrics"].items():  # one text is one object: a file holds such a text once
         runner.epoch_metrics[loader] = {sys.intern(name): value for name, value in metrics.items()}

@@ -100,19 +100,19 @@ def _start(fold: "Fold", run: RunFold) -> _Running:
 def _work(fold: "Fold", run: RunFold, messages: "Connection[Any, Any]") -> None:
     """A fold in its process: no Ctrl-C (the parent decides, and sends SIGTERM), no life without the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    with listening(Stop(hurries=False), signal.SIGTERM):
-        end_with_parent()
-        progress = _Telling(messages)
-        try:
+    progress = _Telling(messages)
+    try:
+        with listening(Stop(hurries=False), signal.SIGTERM):
+            end_with_parent()
             run(fold, progress)
             progress.flush(fold.title)
             messages.send(("done",))
-        except DataError as error:
-            messages.send(("failed", str(error)))
-        except OSError as error:
-            messages.send(("system", error.errno, error.strerror, error.filename))
-        except Terminated:
-            messages.send(("stopped",))
+    except DataError as error:
+        messages.send(("failed", str(error)))
+    except OSError as error:
+        messages.send(("system", error.errno, error.strerror, error.filename))
+    except Terminated:
+        messages.send(("stopped",))
 
 
 def end_with_parent() -> None:

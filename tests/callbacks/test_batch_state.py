@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from torch import nn
 
 from callbacks import ORDER
 from callbacks.average import EMA, SWA, AverageCallback
+from callbacks.batch_state import load_batch_state
 from callbacks.checkpoint import CheckpointCallback
 from callbacks.f1 import MetricsCallback
 from callbacks.finite_loss import FiniteLossCallback
@@ -25,6 +27,7 @@ from callbacks.progress import ProgressCallback
 from callbacks.ranking import reciprocal_rank
 from callbacks.scheduler import SchedulerCallback
 from callbacks.stop import StopCallback
+from data.errors import DataError
 from runners.criteria import CrossEntropy
 
 TRAIN, VALID = 8, 3  # batches of the loaders
@@ -97,9 +100,7 @@ class Shaken(nn.Module):
 
 def network() -> nn.Module:
     torch.manual_seed(0)
-    return nn.Sequential(
-        Shaken(), nn.Linear(8, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 4)
-    )
+    return nn.Sequential(Shaken(), nn.Linear(8, 16), nn.BatchNorm1d(16), nn.ReLU(), nn.Dropout(0.3), nn.Linear(16, 4))
 
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -171,3 +172,19 @@ def test_losses_that_are_not_finite_are_counted_across_a_stop() -> None:
     callback.in_a_row, callback.unread = 3, [(4, torch.tensor(True), torch.tensor([1, 2]))]
     after.load_batch_state(callback.batch_state())
     assert after.in_a_row == 3 and after.unread == callback.unread
+
+
+def test_several_processes_do_not_go_on_with_what_is_left_of_ones_epoch() -> None:
+    runner = SimpleNamespace(engine=SimpleNamespace(num_processes=2), epoch_step=3)
+    with pytest.raises(DataError, match="in the middle of epoch 3, .* one process, not 2, would be right"):
+        load_batch_state(runner, {})
+
+
+def test_several_processes_save_nothing_in_the_middle_of_an_epoch() -> None:
+    """They may be a batch apart: the epoch is trained again."""
+    stop, kept = StopAt(1, "train", 1), Kept()
+    callback = StopCallback("fold 1/1", stop, None, kept.save, kept.lines.append)
+    stop.asked = True
+    with pytest.raises(Ended):
+        callback.on_batch_end(SimpleNamespace(engine=SimpleNamespace(num_processes=2)))
+    assert kept.state is None and not kept.lines
