@@ -41,7 +41,7 @@ class FoldState:
         committed, stopped = self._committed(), self._stopped()
         if stopped is None:
             return committed
-        if committed is None or _reached(stopped) > _reached(committed):
+        if committed is None or stopped["steps"][0] > committed["steps"][0]:  # epochs, the one under way included
             return stopped
         self.folder.stopped.unlink()  # its epoch was committed just before a kill
         return committed
@@ -91,8 +91,3 @@ class FoldState:
     def _check_fold(self, file: str, found: str) -> None:
         if found != self.folder.name:
             raise DataError(f"{self.folder.root / file} belongs to {found}, not to {self.folder.name}.")
-
-
-def _reached(state: State) -> int:
-    """Twice the epochs that are finished, and one more in the middle of the next."""
-    return 2 * int(state["steps"][0]) - ("batch" in state)

@@ -211,8 +211,12 @@ class SignalledFirst(ImageDataset):
 def test_worker_processes_go_on_after_a_signal_that_is_not_their_parents(competition: Path) -> None:
     data = read_data(competition)
     dataset = SignalledFirst(data.root, data.train.head(12), resize(size=SIZE), seed=1)
-    batches = iter(make_loader(dataset, SequentialSampler(12), batch_size=4, workers=2))
-    assert [len(batch["features"]) for batch in batches] == [4, 4, 4]
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background ignores Ctrl-C
+    try:
+        batches = iter(make_loader(dataset, SequentialSampler(12), batch_size=4, workers=2))
+        assert [len(batch["features"]) for batch in batches] == [4, 4, 4]
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_worker_processes_end_with_a_signal_of_their_parent(competition: Path) -> None:
