@@ -35,6 +35,7 @@ from runners.fold_rows import Fold
 from runners.fold_state import FoldState
 from runners.optimizers import make_optimizer
 from runners.run_folder import FoldFolder
+from runners.stop import Stop
 from runners.supervised import ClassificationRunner, make_engine
 
 BATCH, CLASSES, SIZE = 32, 18, (32, 32)
@@ -137,7 +138,7 @@ def ours(loader: "DataLoader[dict[str, torch.Tensor]]", few: "DataLoader[dict[st
         engine=make_engine("cpu"),
         criterion=make_criteria(fold),
         optimizer=make_optimizer(fold.experiment.optimizer, None, model),
-        callbacks=make_callbacks(fold, FoldState(fold.folder, print), Silence()),
+        callbacks=make_callbacks(fold, FoldState(fold.folder, print), Silence(), Stop()),
         loggers={"clock": clock},
         num_epochs=2,
         seed=0,

@@ -21,4 +21,5 @@ ORDER = {
     "progress": 80,  # tells the user what has been saved
     "pace": 85,  # measures the first batches
     "probe": 90,  # a short training before a run: reports, and may end it
+    "stop": 95,  # all of the above between two batches, on disk, and the end
 }

@@ -161,6 +161,14 @@ class AverageCallback(Callback):
             _put(self.live, _weights(runner))
             self.live = None
 
+    def batch_state(self) -> dict[str, Any]:
+        """The weights in training, where the model holds the average."""
+        return {"live": self.live}
+
+    def load_batch_state(self, state: dict[str, Any]) -> None:
+        """Go on from `batch_state`."""
+        self.live = state["live"]
+
     def _exchange(self, runner: Any) -> None:
         weights = self.average.weights
         if weights is None:

@@ -1,4 +1,4 @@
-"""Commits each epoch to disk, and continues from the last one committed."""
+"""Commits each epoch to disk, and continues from the last one committed, or from where a stop left the next."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -50,6 +50,9 @@ class CheckpointCallback(ICheckpointCallback):
         for name, part in _stateful_parts(runner).items():
             part.load_state_dict(state[name])
         runner.epoch_step, runner.batch_step, runner.sample_step = state["steps"]
+        runner.unfinished = state.get("batch")
+        if runner.unfinished is not None:  # of an epoch that is begun once more, and gone on with
+            runner.epoch_step -= 1
         runner.history[:] = state["log"]
         self.best = state["best"]
         if not runner.engine.is_main_process:
@@ -62,21 +65,26 @@ class CheckpointCallback(ICheckpointCallback):
         """Commit the epoch; one process writes."""
         if not runner.engine.is_main_process:
             return
-        parts = {name: part.state_dict() for name, part in _stateful_parts(runner).items()}
         improved = self.monitor.improved(runner.history)
         if improved:
-            validated = parts["model"] if runner.average is None else runner.average.weights or parts["model"]
+            live = _stateful_parts(runner)["model"].state_dict()
+            validated = live if runner.average is None else runner.average.weights or live
             weights = {name: values.detach().cpu().clone() for name, values in validated.items()}
             self.best = {"model": weights, "config": self.config, "metrics": runner.history[-1]}
-        steps = [runner.epoch_step, runner.batch_step, runner.sample_step]
-        self.save_state({**parts, "steps": steps, "log": runner.history, "best": self.best})
+        self.save_state(self.state(runner))
         if improved and self.best is not None:
             self.save_best(self.best)
         self.save_log(runner.history)
 
+    def state(self, runner: Any) -> State:
+        """Weights and all that changes with them, the steps so far, the log and the best weights."""
+        parts = {name: part.state_dict() for name, part in _stateful_parts(runner).items()}
+        steps = [runner.epoch_step, runner.batch_step, runner.sample_step]
+        return {**parts, "steps": steps, "log": runner.history, "best": self.best}
+
 
 def _stateful_parts(runner: Any) -> dict[str, Any]:
-    """What changes while a fold trains. Random states are no part of it: every epoch is seeded anew."""
+    """What changes while a fold trains. Random states are no part of it: every loader is seeded anew."""
     # with its wrapper of mixed precision: without, the next epoch would be trained in another precision
     model: torch.nn.Module = runner.engine.unwrap_model(runner.model, keep_fp32_wrapper=True)
     parts = {"model": model, "optimizer": runner.optimizer}

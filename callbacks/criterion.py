@@ -77,6 +77,14 @@ class CriterionCallback(ICriterionCallback):
         runner.losses = tuple(sums.values())
         runner.batch_metrics["loss"] = reduce(torch.add, (loss for loss, _ in runner.losses))
 
+    def batch_state(self) -> dict[str, Any]:
+        """The loader's losses so far."""
+        return {"means": self.means}
+
+    def load_batch_state(self, state: dict[str, Any]) -> None:
+        """Go on from `batch_state`."""
+        self.means = state["means"]
+
     def on_loader_end(self, runner: Any) -> None:
         """Mean losses over the loader, from sums over batches and processes; no batch has waited for them."""
         device = runner.engine.device

@@ -36,6 +36,14 @@ class F1Callback(IMetricCallback):
         pairs = torch.add(predictions, targets, alpha=self.classes)  # (B,)
         self.counts.scatter_add_(0, pairs, torch.ones_like(pairs))  # bincount would make a GPU wait for its length
 
+    def batch_state(self) -> dict[str, Any]:
+        """The loader's counts so far."""
+        return {"counts": self.counts}
+
+    def load_batch_state(self, state: dict[str, Any]) -> None:
+        """Go on from `batch_state`."""
+        self.counts.copy_(state["counts"])
+
     def on_loader_end(self, runner: Any) -> None:
         """The loader's scores."""
         counts = runner.engine.sum_over_processes(self.counts).cpu().numpy()
@@ -70,6 +78,14 @@ class MetricsCallback(Callback):
             targets = labels(runner.batch["targets"])
             years = runner.batch.get("years", torch.full(targets.shape, torch.nan, device=targets.device))
             self.batches.append((targets, probabilities, years))
+
+    def batch_state(self) -> dict[str, Any]:
+        """The loader's labels and scores so far."""
+        return {"batches": self.batches}
+
+    def load_batch_state(self, state: dict[str, Any]) -> None:
+        """Go on from `batch_state`."""
+        self.batches = state["batches"]
 
     def on_loader_end(self, runner: Any) -> None:
         """The loader's scores."""

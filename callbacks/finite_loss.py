@@ -35,6 +35,14 @@ class FiniteLossCallback(Callback):
         if len(self.unread) == self.patience or runner.loader_batch_step == runner.loader_batch_len:
             self._read(runner)
 
+    def batch_state(self) -> dict[str, Any]:
+        """How many were bad in a row, and what is unread."""
+        return {"in_a_row": self.in_a_row, "unread": self.unread}
+
+    def load_batch_state(self, state: dict[str, Any]) -> None:
+        """Go on from `batch_state`."""
+        self.in_a_row, self.unread = state["in_a_row"], state["unread"]
+
     def _read(self, runner: Any) -> None:
         bad = ~torch.isfinite(torch.stack([loss for _, loss, _ in self.unread]))
         flags = runner.engine.sum_over_processes(bad.int()).tolist()

@@ -59,6 +59,14 @@ class Window:
                     parameter.grad = scaled if parameter.grad is None else parameter.grad.add_(scaled)
         self.gradients, self.weights = [], []
 
+    def state_dict(self) -> dict[str, Any]:
+        """What was added so far."""
+        return {"gradients": self.gradients, "weights": self.weights}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from `state_dict`."""
+        self.gradients, self.weights = state["gradients"], state["weights"]
+
 
 class BackwardCallback(IBackwardCallback):
     """Gradients of the batch's losses times their weights, over a full window's images.
@@ -105,6 +113,7 @@ class OptimizerCallback(IOptimizerCallback):
         self.accumulate = accumulate
         self.window_images = accumulate * batch_size
         self.clip_norm = clip_norm
+        self.window = Window(())
 
     def on_loader_start(self, runner: Any) -> None:
         """Begin a window; note the epoch's learning rate before anything changes it."""
@@ -113,7 +122,8 @@ class OptimizerCallback(IOptimizerCallback):
             self.parameters = [p for group in runner.optimizer.param_groups for p in group["params"]]
             shared = runner.engine.num_processes > 1
             self.windowed = shared or self.accumulate > 1
-            runner.window = Window(self.parameters, runner.engine.sum_over_processes if shared else None)
+            self.window = Window(self.parameters, runner.engine.sum_over_processes if shared else None)
+            runner.window = self.window
             runner.epoch_metrics["_epoch_"]["lr"] = runner.optimizer.param_groups[0]["lr"]
 
     def on_batch_end(self, runner: Any) -> None:
@@ -129,3 +139,11 @@ class OptimizerCallback(IOptimizerCallback):
         runner.optimizer.step()
         for parameter in self.parameters:
             parameter.grad = None
+
+    def batch_state(self) -> dict[str, Any]:
+        """The window that is open: empty after a step, and in validation."""
+        return self.window.state_dict()
+
+    def load_batch_state(self, state: dict[str, Any]) -> None:
+        """Go on from `batch_state`."""
+        self.window.load_state_dict(state)

@@ -7,6 +7,7 @@ from typing import Any
 from catalyst.core.callback import Callback
 
 from callbacks import ORDER
+from callbacks.batch_state import place
 from callbacks.last_epoch import LastEpoch
 from callbacks.monitor import Log, Monitor
 
@@ -32,10 +33,16 @@ class ProgressCallback(Callback):
 
     def on_experiment_start(self, runner: Any) -> None:
         """Say where a continued fold goes on, and count what it has behind it."""
-        self.batches = sum(len(loader) for loader in runner.loaders.values())
-        if runner.history:
+        lengths = {name: len(loader) for name, loader in runner.loaders.items()}
+        self.batches, done = sum(lengths.values()), 0
+        if runner.unfinished is not None:
+            loader, batch = runner.unfinished["loader"], runner.unfinished["batch_step"]
+            self.line(f"{self.title}  continues in {place(runner.epoch_step + 1, loader, batch, lengths[loader])}")
+            done = batch if loader == next(iter(lengths)) else self.batches - lengths[loader] + batch
+        elif runner.history:
             self.line(f"{self.title}  continues after epoch {runner.epoch_step}")
-            self.tick(runner.epoch_step * self.batches, self.title)
+        if done or runner.epoch_step:
+            self.tick(runner.epoch_step * self.batches + done, self.title)
 
     def on_epoch_start(self, runner: Any) -> None:
         """Start the epoch's clock."""
@@ -45,6 +52,14 @@ class ProgressCallback(Callback):
         """One batch more."""
         self.images += runner.batch_size
         self.tick(1, f"{self.title} epoch {runner.epoch_step}/{self.epochs} {runner.loader_key}")
+
+    def batch_state(self) -> dict[str, Any]:
+        """The epoch's seconds and images so far."""
+        return {"seconds": time.perf_counter() - self.started, "images": self.images}
+
+    def load_batch_state(self, state: dict[str, Any]) -> None:
+        """Go on from `batch_state`."""
+        self.started, self.images = time.perf_counter() - state["seconds"], state["images"]
 
     def on_epoch_end(self, runner: Any) -> None:
         """One line: losses, the monitored number, the best so far, speed."""

@@ -103,7 +103,7 @@ def shared(batch: Batch) -> Batch:
         raise DataError(
             f"A batch of {len(batch['index'])} images finds no room in the system's shared memory "
             f"({' '.join(str(error).split())}): a larger /dev/shm, fewer --workers or a smaller batch_size would be "
-            "right; the same command continues from the last finished epoch."
+            "right; the same command continues from what is saved."
         ) from error
 
 

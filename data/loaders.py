@@ -1,18 +1,24 @@
 """Loaders over a table's images."""
 
+import os
 import re
+import signal
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
+import torch
 from torch.utils.data import DataLoader
 
 from data.datasets import ImageDataset
 from data.errors import DataError
 from data.findings import some_names
-from data.samplers import SequentialSampler, SharedBatches, ShuffledSampler
+from data.samplers import Rest, SequentialSampler, SharedBatches, ShuffledSampler
+
+_LOOK_SECONDS = 0.1  # how often a process that decodes looks for its parent
 
 
 def make_loader(
@@ -24,12 +30,14 @@ def make_loader(
     pin_memory: bool = False,
     rank: int = 0,
     ranks: int = 1,
+    generator: torch.Generator | None = None,
 ) -> "DataLoader[Any]":
     """Batches of `batch_size` images in the sampler's order; the last one may be shorter, none is dropped.
 
     workers: processes that decode and transform, 0 for this one. What a batch holds does not depend on it.
     pin_memory: page-locked batches, which are copied to a GPU while it computes.
     rank, ranks: of the processes that train one network together, each loads its part of every batch.
+    generator: what torch draws a number from when the loader is begun; its global one by itself.
     """
     if ranks == 1:
         batches: dict[str, Any] = {"batch_size": batch_size, "sampler": sampler, "drop_last": False}
@@ -42,6 +50,19 @@ def make_loader(
         collate_fn=_already_a_batch,
         pin_memory=pin_memory,
         worker_init_fn=_begin_worker,
+        generator=generator,
+    )
+
+
+def rest_of(loader: "DataLoader[Any]", batches: int) -> "DataLoader[Any]":
+    """A loader's epoch but for its first `batches`, of which no image is decoded; nothing is drawn to begin it."""
+    return make_loader(
+        loader.dataset,  # type: ignore[arg-type]
+        Rest(loader.sampler, batches * (loader.batch_size or 1)),
+        batch_size=loader.batch_size or 1,
+        workers=loader.num_workers,
+        pin_memory=loader.pin_memory,
+        generator=torch.Generator(),
     )
 
 
@@ -78,16 +99,30 @@ def worker_deaths_named(loaders: Iterable[Any]) -> Iterator[None]:
         raise DataError(
             f"A process that decodes images (pid {death[1]}) {' '.join(death[2].split()).rstrip('.')}; it had in hand "
             f"{some_names(images) or 'no image yet'}. Fewer --workers would be right where memory is short; the same "
-            "command continues from the last finished epoch."
+            "command continues from what is saved."
         ) from error
 
 
 def _begin_worker(number: int) -> None:
-    """In a worker process: nothing is printed of a batch that whoever it was for came no more to fetch.
+    """In a worker process: whether it goes on after a signal, which may be sent to all processes, its parent decides.
 
-    It was ended, by a signal say, and says so itself; the traceback of multiprocessing's server thread tells no more.
+    Nothing is printed of a batch that whoever it was for came no more to fetch. It was ended, by a signal say, and says
+    so itself; the traceback of multiprocessing's server thread tells no more.
     """
     sys.excepthook = _but_for_lost_connections
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "sigtimedwait"):  # torch's own handler takes SIGTERM from anybody for the end
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+        threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+
+
+def _end_with_parent(parent: int) -> None:
+    """When it says so, and within a tenth of a second when it is gone: torch looks every five seconds."""
+    while os.getppid() == parent:
+        told = signal.sigtimedwait({signal.SIGTERM}, _LOOK_SECONDS)
+        if told is not None and told.si_pid == parent:
+            break
+    os._exit(0)
 
 
 def _but_for_lost_connections(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:

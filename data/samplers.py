@@ -5,7 +5,7 @@ part of what seeds its augmentation: the epoch, which so travels with the image 
 REPEAT for each time that the epoch has drawn the same image before.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Any
 
@@ -58,6 +58,16 @@ class DrawnSampler:
         order = self.draw(np.random.default_rng([self.seed, self.fold, self.epoch]))  # (length,)
         draws = self.epoch + REPEAT * pd.Series(order).groupby(order).cumcount().to_numpy()
         return ((int(draw), int(position)) for draw, position in zip(draws, order, strict=True))
+
+
+class Rest:
+    """What is left of a sampler's epoch once its first `passed` keys have been taken."""
+
+    def __init__(self, sampler: Iterable[tuple[int, int]], passed: int) -> None:
+        self.sampler, self.passed = sampler, passed
+
+    def __iter__(self) -> Iterator[tuple[int, int]]:
+        return islice(iter(self.sampler), self.passed, None)
 
 
 class SequentialSampler:

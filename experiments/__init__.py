@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 
 # What is registered first, before torch and multiprocessing are imported, runs last: the alarm that bounds a stopped
-# command (runners.endings) must not go off once Python has given its handlers back, it would change the exit code.
+# command (runners.stop) must not go off once Python has given its handlers back, it would change the exit code.
 atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
 
 from data.errors import DataError  # noqa: E402

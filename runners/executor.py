@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from data.errors import DataError
 from runners.display import Progress
+from runners.stop import FOLDS_SECONDS, Stop, Terminated, current_stop, listening
 
 if TYPE_CHECKING:
     from runners.fold_rows import Fold
@@ -56,35 +57,43 @@ def run_in_processes(
     """`jobs` folds at a time, each in its own process; what they leave on disk is the same as of `run_serially`.
 
     A fold that fails, with its DataError or one that says how its process ended, ends the others of its run, whose last
-    epochs are kept.
+    epochs are kept. A stop that is asked of this process (runners.stop) is passed on to the folds', and waits for them
+    to save and end.
     """
-    waiting, running = list(folds), list[_Running]()
-    try:
-        while waiting or running:
-            while waiting and len(running) < jobs:
-                running.append(_start(waiting.pop(0), run))
-            ready = wait([one.messages for one in running])
-            for one in [one for one in running if one.messages in ready]:
-                failure = None
-                try:
-                    if not _hear(one, display):
+    waiting, running, told = list(folds), list[_Running](), False
+    with current_stop().awaited(FOLDS_SECONDS) as stop:
+        try:
+            while running or (waiting and not stop.asked):
+                while waiting and len(running) < jobs and not stop.asked:
+                    running.append(_start(waiting.pop(0), run))
+                if stop.asked and not told:
+                    told = True
+                    for one in running:
+                        one.process.terminate()
+                ready = wait([one.messages for one in running], timeout=_LOOK_SECONDS)
+                for one in [one for one in running if one.messages in ready]:
+                    last, failure = _hear(one, display)
+                    if not last:
                         continue
-                except (DataError, OSError) as error:
-                    failure = error
-                ended(one.fold, failure)
-                useless = [other for other in running if other is one or (failure and same_run(one.fold, other.fold))]
-                _end(useless)
-                running = [other for other in running if other not in useless]
-                if failure:
-                    waiting = [other for other in waiting if not same_run(one.fold, other)]
-                    break  # what else was ready may have been of the same run
-    finally:
-        _end(running)
+                    if not stop.asked:  # else it does not matter how a fold has ended
+                        ended(one.fold, failure)
+                    useless = [other for other in running if other is one or _in_vain(other.fold, one.fold, failure)]
+                    _end(useless)
+                    running = [other for other in running if other not in useless]
+                    waiting = [other for other in waiting if not _in_vain(other, one.fold, failure)]
+                    if failure:
+                        break  # what else was ready may have been of the same run
+        finally:
+            _end(running)
+
+
+def _in_vain(fold: "Fold", other: "Fold", failure: Exception | None) -> bool:
+    return failure is not None and same_run(fold, other)
 
 
 def _end(running: "Sequence[_Running]") -> None:
     for one in running:
-        one.process.kill()  # every commit is whole or not there: nothing is lost by not asking
+        one.process.kill()  # what is written is whole or not there: nothing is lost by not asking
     for one in running:
         one.process.join()
 
@@ -138,11 +147,14 @@ def _start(fold: "Fold", run: RunFold) -> _Running:
 
 
 def _work(fold: "Fold", run: RunFold, messages: "Connection[Any, Any]") -> None:
-    """A fold in its process: no Ctrl-C (the parent decides), no life without the parent."""
+    """A fold in its process: no Ctrl-C (the parent decides, and sends SIGTERM), no life without the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    end_with_parent()
-    tell_fold(fold, run, messages)
+    try:
+        with listening(Stop(hurries=False), signal.SIGTERM):
+            end_with_parent()
+            tell_fold(fold, run, messages)
+    except Terminated:
+        messages.send(("stopped",))
 
 
 def tell_fold(fold: "Fold", run: RunFold, messages: Messages) -> None:
@@ -172,7 +184,15 @@ def _watch_parent() -> None:
         os._exit(1)
 
 
-def _hear(one: _Running, display: Progress) -> bool:
+def _hear(one: _Running, display: Progress) -> tuple[bool, Exception | None]:
+    """Pass on one message; whether it was the fold's last, and what it failed with."""
+    try:
+        return _told(one, display), None
+    except (DataError, OSError) as error:
+        return True, error
+
+
+def _told(one: _Running, display: Progress) -> bool:
     """Pass on one message; whether it was the last."""
     try:
         kind, *values = one.messages.recv()
@@ -182,6 +202,9 @@ def _hear(one: _Running, display: Progress) -> bool:
             f"{one.fold.title}: its process ended with code {one.process.exitcode} before it was done (-9 is what a "
             "system out of memory does): fewer --jobs would be right; the same command continues."
         ) from None
+    if kind == "stopped":
+        one.process.join()
+        raise DataError(f"{one.fold.title}: its process was ended by SIGTERM; the same command continues.")
     last = show_message(kind, values, display)
     if last:
         one.process.join()

@@ -23,6 +23,7 @@ from callbacks.pace import PaceCallback
 from callbacks.progress import ProgressCallback
 from callbacks.scheduler import SchedulerCallback
 from callbacks.soup import GreedySoup, SoupCallback
+from callbacks.stop import Stop, StopCallback
 from data.loaders import worker_deaths_named
 from runners.allocator import keep_freed_memory
 from runners.best_weights import best_network
@@ -42,6 +43,7 @@ from runners.ranks import UNTOLD, run_in_ranks
 from runners.schedulers import make_scheduler
 from runners.shortage import shortage_told
 from runners.state import write_checkpoint, write_table
+from runners.stop import BATCH_SECONDS, current_stop
 from runners.supervised import ClassificationRunner, make_engine
 from runners.timing import Timing
 from runners.worker_choice import with_workers
@@ -112,7 +114,10 @@ def _made(fold: Fold, progress: Progress) -> dict[str, NDArray[Any]]:
 def train_fold(
     fold: Fold, state: FoldState, progress: Progress, followers: Followers | None = None
 ) -> ClassificationRunner:
-    """Run Catalyst over the fold's epochs, from the last committed one on; `followers` are its loggers."""
+    """Run Catalyst over the fold's epochs, from the last state on; `followers` are its loggers.
+
+    A SIGTERM or Ctrl-C that somebody listens to (runners.stop) is heeded after the batch under way.
+    """
     experiment = fold.experiment
     torch.manual_seed(fold.seed)  # Catalyst seeds only after the model is built
     model = build("model", experiment.model, num_classes=fold.classes)
@@ -121,7 +126,7 @@ def train_fold(
     if experiment.compile:
         compile_network(model)
     runner = ClassificationRunner()
-    with worker_deaths_named(loaders.values()):
+    with current_stop().awaited(BATCH_SECONDS) as stop, worker_deaths_named(loaders.values()):
         runner.train(
             loaders=loaders,
             model=model,
@@ -129,7 +134,7 @@ def train_fold(
             criterion=make_criteria(fold),
             optimizer=optimizer,
             scheduler=make_scheduler(experiment, optimizer, len(loaders["train"])),
-            callbacks=make_callbacks(fold, state, progress),
+            callbacks=make_callbacks(fold, state, progress, stop),
             loggers=followers or {},
             hparams=dict(fold.tracking.parameters) if fold.tracking else {},
             num_epochs=fold.epochs,
@@ -144,23 +149,25 @@ def make_criteria(fold: Fold) -> dict[str, nn.Module]:
     return build_criteria(fold.experiment, counts)
 
 
-def make_callbacks(fold: Fold, state: FoldState, progress: Progress) -> list[Callback]:
+def make_callbacks(fold: Fold, state: FoldState, progress: Progress, stop: Stop) -> list[Callback]:
     """What happens during the fold; callbacks.ORDER says in which order."""
     experiment, folder, monitor = fold.experiment, fold.folder, fold.monitor
+    checkpoint = CheckpointCallback(
+        monitor,
+        config=experiment.record(),
+        save_state=state.save,
+        save_best=partial(write_checkpoint, folder.best),
+        save_log=partial(write_table, folder.metrics),
+        load_state=state.load,
+    )
     callbacks: list[Callback] = [
         CriterionCallback(experiment.criterion_schedule),
         FiniteLossCallback(NON_FINITE_BATCHES),
         F1Callback(fold.classes, fold.data.class_names),
         BackwardCallback(experiment.accumulate, experiment.batch_size),
         OptimizerCallback(experiment.accumulate, experiment.batch_size, experiment.clip_norm),
-        CheckpointCallback(
-            monitor,
-            config=experiment.record(),
-            save_state=state.save,
-            save_best=partial(write_checkpoint, folder.best),
-            save_log=partial(write_table, folder.metrics),
-            load_state=state.load,
-        ),
+        checkpoint,
+        StopCallback(fold.title, stop, checkpoint, state.save_stopped, progress.line),
     ]
     if fold.rank == 0:
         save_time = Timing(folder.timing).save

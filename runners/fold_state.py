@@ -1,4 +1,7 @@
-"""The state of a fold on disk: the last epoch's and the one before: a damaged file costs an epoch, not a run."""
+"""The state of a fold on disk: the last epoch's and the one before, so that a damaged file costs an epoch, not a run.
+
+Beside them, after a stop, the one between two batches of the next epoch.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,11 +28,37 @@ class FoldState:
         self.warn = warn
 
     def save(self, state: State) -> None:
-        """Commit an epoch."""
+        """Commit an epoch; where a stop left it is of no use from then on."""
         write_checkpoint(self.folder.state, {**state, "fold": self.folder.name}, previous=self.folder.previous)
+        self.folder.stopped.unlink(missing_ok=True)
+
+    def save_stopped(self, state: State) -> None:
+        """Keep where a stop leaves the fold, beside its last commit."""
+        write_checkpoint(self.folder.stopped, {**state, "fold": self.folder.name})
 
     def load(self) -> State | None:
         """The newest whole state; None where there is none, and the fold starts anew."""
+        committed, stopped = self._committed(), self._stopped()
+        if stopped is None:
+            return committed
+        if committed is None or stopped["steps"][0] > committed["steps"][0]:  # epochs, the one under way included
+            return stopped
+        self.folder.stopped.unlink()  # its epoch was committed just before a kill
+        return committed
+
+    def _stopped(self) -> State | None:
+        path = self.folder.stopped
+        if not path.exists():
+            return None
+        try:
+            state = read_checkpoint(path)
+            self._check_fold(path.name, str(state.get("fold")))
+            return state
+        except DataError as error:
+            self.warn(f"warning: {error} Therefore its epoch is trained from the first batch on.")
+            return None
+
+    def _committed(self) -> State | None:
         for path, instead in (
             (self.folder.state, "the epoch before is taken, the last one is trained again"),
             (self.folder.previous, "the fold is trained anew"),

@@ -2,7 +2,7 @@
 
 runs/<name>/<date-time>-<identity>/
   experiment.py experiment.json environment.json identity.json folds.csv corrections.csv sources.json extra.csv
-  fold_<k>/  state.pth previous.pth best.pth metrics.csv timing.csv predictions.npz
+  fold_<k>/  state.pth previous.pth stopped.pth best.pth metrics.csv timing.csv predictions.npz
   oof.npz test.npz scores.json submission.csv MANIFEST.json
 """
 
@@ -41,6 +41,11 @@ class FoldFolder:
     def previous(self) -> Path:
         """The state of the epoch before."""
         return self.root / "previous.pth"
+
+    @property
+    def stopped(self) -> Path:
+        """Where a stop left the fold in the middle of an epoch; gone once that epoch is committed."""
+        return self.root / "stopped.pth"
 
     @property
     def best(self) -> Path:
@@ -141,8 +146,9 @@ class RunFolder:
 
     @property
     def begun(self) -> bool:
-        """Whether an epoch of it is committed."""
-        return any(self.root.glob("fold_*/state.pth")) or any(self.root.glob("fold_*/previous.pth"))
+        """Whether something of it is trained: an epoch that is committed, or a part of one that a stop saved."""
+        folds = [FoldFolder(root) for root in self.root.glob("fold_*")]
+        return any(path.exists() for fold in folds for path in (fold.state, fold.previous, fold.stopped))
 
     def fold(self, number: int) -> FoldFolder:
         """Files of fold `number`."""

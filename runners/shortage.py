@@ -38,5 +38,5 @@ def shortage_told(title: str) -> Iterator[None]:
         raise DataError(
             f"{title}: memory is short ({' '.join(str(error).split())[:200] or 'no more is said'}): fewer --jobs or "
             "--workers, or a smaller batch_size with a larger accumulate, would be right; the same command continues "
-            "from the last finished epoch."
+            "from what is saved."
         ) from error

@@ -9,9 +9,10 @@ from accelerate.state import AcceleratorState
 from accelerate.utils import broadcast, broadcast_object_list, gather_object
 from catalyst import dl
 
+from callbacks.batch_state import load_batch_state
 from callbacks.monitor import Log, log_row
 from data.errors import DataError
-from data.loaders import is_worker_death, raise_failure
+from data.loaders import is_worker_death, raise_failure, rest_of
 from runners.precision import check_precision
 from runners.shared_network import SharedNetwork
 from runners.shortage import is_shortage
@@ -136,6 +137,7 @@ class ClassificationRunner(dl.SupervisedRunner):
         super().__init__()
         self.history: Log = []
         self.shared = False  # whether several processes have a part of each batch
+        self.unfinished: dict[str, Any] | None = None  # where a stop left the epoch that is trained next
         self.average: Any = None  # of weights, where an experiment declares one: what changes with training, is saved
 
     def get_loggers(self) -> dict[str, Any]:
@@ -186,5 +188,22 @@ class ClassificationRunner(dl.SupervisedRunner):
         self.batch = {**batch, "logits": logits}
 
     def _run_epoch(self) -> None:
-        super()._run_epoch()
+        if self.unfinished is None:
+            super()._run_epoch()
+        else:
+            self._finish_epoch(self.unfinished)
         self.history.append(self.engine.row_of_main_process(log_row(self)))
+
+    def _finish_epoch(self, state: dict[str, Any]) -> None:
+        """The rest of an epoch, from the batch after the one that `state` was saved after."""
+        self.unfinished = None
+        names = list(self.loaders)
+        for self.loader_key in names[names.index(state["loader"]) :]:
+            whole = self.loader = self.loaders[self.loader_key]
+            self._run_event("on_loader_start")
+            if self.loader_key == state["loader"]:
+                load_batch_state(self, state)
+                self.loader = rest_of(whole, self.loader_batch_step)
+            self._run_loader()
+            self.loader = whole
+            self._run_event("on_loader_end")

@@ -14,6 +14,7 @@ from callbacks.probe import ProbeCallback
 from callbacks.progress import ProgressCallback
 from callbacks.scheduler import SchedulerCallback
 from callbacks.soup import GreedySoup, SoupCallback
+from callbacks.stop import StopCallback
 
 
 def test_no_two_callbacks_share_an_order() -> None:
@@ -23,6 +24,7 @@ def test_no_two_callbacks_share_an_order() -> None:
 
 def test_every_callback_takes_its_order_from_the_table() -> None:
     monitor, nothing = Monitor("f1", "max"), lambda *_: None
+    checkpoint = CheckpointCallback(monitor, {}, nothing, nothing, nothing, nothing)
     callbacks = {
         "freeze": FreezeCallback(2, nothing),
         "mix": MixCallback(lambda *batch: batch[:2], 2, seed=0, fold=0),
@@ -35,11 +37,12 @@ def test_every_callback_takes_its_order_from_the_table() -> None:
         "average": AverageCallback(SWA(start=1), 1),
         "scheduler": SchedulerCallback("epoch", 1, monitor),
         "soup": SoupCallback(GreedySoup(epochs=2), monitor),
-        "checkpoint": CheckpointCallback(monitor, {}, nothing, nothing, nothing, nothing),
+        "checkpoint": checkpoint,
         "early_stopping": EarlyStoppingCallback(monitor, 3),
         "progress": ProgressCallback("fold 1/5", 3, monitor, nothing, nothing, nothing),
         "pace": PaceCallback(20, nothing),
         "probe": ProbeCallback(1, None, None),
+        "stop": StopCallback("fold 1/5", nothing, checkpoint, nothing, nothing),
     }
     assert {name: callback.order for name, callback in callbacks.items()} == ORDER
 

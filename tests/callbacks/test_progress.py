@@ -46,5 +46,5 @@ def test_a_continued_fold_counts_what_it_has_behind_it() -> None:
     ticks, lines = [], []
     progress = ProgressCallback("fold 1/2", 5, Monitor("f1", "max"), lambda n, _: ticks.append(n), lines.append, print)
     loaders = {"train": range(8), "valid": range(3)}
-    progress.on_experiment_start(SimpleNamespace(loaders=loaders, history=log(0.1, 0.2), epoch_step=2))
+    progress.on_experiment_start(SimpleNamespace(unfinished=None, loaders=loaders, history=log(0.1, 0.2), epoch_step=2))
     assert ticks == [22] and lines == ["fold 1/2  continues after epoch 2"]

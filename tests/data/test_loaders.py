@@ -9,13 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
 from data.datasets import ImageDataset, image_key
 from data.errors import DataError
 from data.in_hand import InHand
-from data.loaders import is_worker_death, make_loader, raise_failure, worker_deaths_named
+from data.loaders import is_worker_death, make_loader, raise_failure, rest_of, worker_deaths_named
 from data.reading import read_data
-from data.samplers import SequentialSampler, ShuffledSampler
+from data.samplers import DrawnSampler, SequentialSampler, ShuffledSampler
 from data.transforms import flip_shift_colour, resize
 
 SIZE = (32, 24)
@@ -129,16 +131,100 @@ def test_full_shared_memory_is_told_by_the_worker(competition: Path, monkeypatch
             raise_failure(batch)
 
 
-def test_a_worker_says_nothing_of_a_batch_that_nobody_fetched(competition: Path, capsys) -> None:
+class Complaining(ImageDataset):
+    """Raises as multiprocessing's server thread does: through sys.excepthook."""
+
+    def __getitems__(self, keys):
+        sys.excepthook(ConnectionResetError, ConnectionResetError(104, "Connection reset by peer"), None)
+        sys.excepthook(ValueError, ValueError("a bug"), None)
+        return super().__getitems__(keys)
+
+
+def test_a_worker_says_nothing_of_a_batch_that_nobody_fetched(competition: Path, capfd) -> None:
     """multiprocessing's server thread hands its errors to sys.excepthook: a stopped run would end in a traceback."""
     data = read_data(competition)
-    dataset = ImageDataset(data.root, data.train.head(10), resize(size=SIZE), seed=1)
-    begin, hook = make_loader(dataset, SequentialSampler(10), batch_size=5, workers=1).worker_init_fn, sys.excepthook
+    dataset = Complaining(data.root, data.train.head(5), resize(size=SIZE), seed=1)
+    list(make_loader(dataset, SequentialSampler(5), batch_size=5, workers=1))
+    assert capfd.readouterr().err.strip() == "ValueError: a bug"
+
+
+class Asked:
+    """A data set whose batches are the keys that it was asked for."""
+
+    def __init__(self, images: int) -> None:
+        self.images, self.in_hand = images, None
+        self.asked: list[tuple[int, int]] = []
+
+    def __len__(self) -> int:
+        return self.images
+
+    def __getitems__(self, keys: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        self.asked += keys
+        return keys
+
+
+def twice(generator: np.random.Generator) -> np.ndarray:
+    return generator.integers(0, 5, 23)
+
+
+@given(batch_size=st.integers(1, 9), epoch=st.integers(0, 9), passed=st.integers(0, 30), kind=st.integers(0, 2))
+def test_the_rest_of_an_epoch_is_the_epoch_but_for_its_first_batches(batch_size, epoch, passed, kind) -> None:
+    samplers = (
+        ShuffledSampler(23, seed=5, fold=1),
+        DrawnSampler(twice, 23, seed=5, fold=1),
+        SequentialSampler(23),
+    )
+    dataset, sampler = Asked(23), samplers[kind]
+    sampler.set_epoch(epoch)
+    loader = make_loader(dataset, sampler, batch_size=batch_size, workers=0)
+    whole, length = list(loader), len(loader)
+    dataset.asked.clear()
+    state = torch.get_rng_state()
+    rest = list(rest_of(loader, passed))
+    assert rest == whole[passed:] and dataset.asked == [key for keys in rest for key in keys]
+    assert torch.equal(torch.get_rng_state(), state), "dropout goes on where it was"
+    assert len(loader) == length and list(loader) == whole, "the loader itself is as it was"
+
+
+@pytest.mark.parametrize("passed", [0, 1, 3, 5])
+def test_the_rest_of_an_epoch_from_worker_processes(competition: Path, passed: int) -> None:
+    data = read_data(competition)
+    sampler = ShuffledSampler(22, seed=5, fold=0)
+    sampler.set_epoch(3)
+    dataset = ImageDataset(data.root, data.train.head(22), augment(), seed=5)
+    whole = list(make_loader(dataset, sampler, batch_size=5, workers=0))
+    rest = list(rest_of(make_loader(dataset, sampler, batch_size=5, workers=2), passed))
+    assert len(rest) == len(whole) - passed
+    for ours, theirs in zip(rest, whole[passed:], strict=True):
+        assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+class SignalledFirst(ImageDataset):
+    """Signals itself, as a terminal or a service manager does, before each batch."""
+
+    def __getitems__(self, keys):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return super().__getitems__(keys)
+
+
+def test_worker_processes_go_on_after_a_signal_that_is_not_their_parents(competition: Path) -> None:
+    data = read_data(competition)
+    dataset = SignalledFirst(data.root, data.train.head(12), resize(size=SIZE), seed=1)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background ignores Ctrl-C
     try:
-        begin(0)
-        sys.excepthook(ConnectionResetError, ConnectionResetError(104, "Connection reset by peer"), None)
-        assert capsys.readouterr().err == ""
-        sys.excepthook(ValueError, ValueError("a bug"), None)
-        assert "ValueError: a bug" in capsys.readouterr().err
+        batches = iter(make_loader(dataset, SequentialSampler(12), batch_size=4, workers=2))
+        assert [len(batch["features"]) for batch in batches] == [4, 4, 4]
     finally:
-        sys.excepthook = hook
+        signal.signal(signal.SIGINT, before)
+
+
+def test_worker_processes_end_with_a_signal_of_their_parent(competition: Path) -> None:
+    data = read_data(competition)
+    dataset = ImageDataset(data.root, data.train.head(12), resize(size=SIZE), seed=1)
+    batches = iter(make_loader(dataset, SequentialSampler(12), batch_size=4, workers=1))
+    next(batches)
+    worker = batches._workers[0]
+    worker.terminate()
+    worker.join(60)
+    assert worker.exitcode == 0

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,6 +22,7 @@ from torch.optim import AdamW
 from torch.optim.lr_scheduler import CosineAnnealingLR, ReduceLROnPlateau
 
 from callbacks.average import EMA
+from callbacks.roc import roc_auc
 from data.mixing import Mixup
 from data.splits import PersonHoldout, PersonStratifiedKFold
 from data.transforms import flip_shift_colour, resize
@@ -98,7 +100,9 @@ KINDS: dict[str, Callable[[], Experiment]] = {
     "plateau, stops early": partial(
         declare, epochs=6, patience=1, criterion="ce", scheduler=partial(ReduceLROnPlateau, mode="max", patience=0)
     ),
-    "EMA, accumulate 4": partial(declare, average=partial(EMA, decay=0.9, warmup=1), accumulate=4),
+    "EMA, accumulate 4, scores": partial(
+        declare, average=partial(EMA, decay=0.9, warmup=1), accumulate=4, metrics={"auc": partial(roc_auc)}
+    ),
 }
 
 
@@ -164,6 +168,12 @@ class Started:
         """Where it is, or was when it ended."""
         return stages.read(self.log.with_suffix(".stage"))
 
+    @property
+    def batches(self) -> Counter[str]:
+        """How many went through its networks: "t" to train them, "v" to validate."""
+        counted = self.log.with_suffix(".batches")
+        return Counter(counted.read_text() if counted.exists() else "")
+
     def wait(self, timeout: float) -> None:
         """Wait for its end; one that hangs is killed, with all it started, and is an error."""
         self.process.join(timeout)
@@ -217,6 +227,7 @@ def _work(start: Start, log: Path) -> None:
     os.dup2(descriptor, 1), os.dup2(descriptor, 2)
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a suite in the background ignores Ctrl-C
     stages.watch(log.with_suffix(".stage"))
+    stages.count_batches(log.with_suffix(".batches"))
     start.prepare()
     command = ["--data", str(start.data), "--runs", str(start.runs), "--threads", "1", "--device", "cpu"]
     cache = ["--cache", str(start.folder / "cache")]

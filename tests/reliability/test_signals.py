@@ -7,6 +7,7 @@ import signal
 import time
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,9 @@ from test_kills import WAYS  # type: ignore[import-not-found]
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
-def interrupt(started: Started, number: int) -> None:
-    """As a terminal does (Ctrl-C goes to every process in the foreground), or a scheduler (SIGTERM to the command)."""
-    os.killpg(started.pid, number) if number == signal.SIGINT else os.kill(started.pid, number)
+def interrupt(started: Started, number: int, group: bool) -> None:
+    """To the command, or to it and all it started: as a terminal does, and `timeout`, and service managers."""
+    os.killpg(started.pid, number) if group else os.kill(started.pid, number)
 
 
 def wait_until(started: Started, moment: float) -> bool:
@@ -30,20 +31,32 @@ def wait_until(started: Started, moment: float) -> bool:
     return started.code is None
 
 
+def wait_for(started: Started, stage: str) -> float:
+    """The moment when it is in a stage, or at its end."""
+    while started.code is None and started.stage != stage:
+        time.sleep(0.0005)
+    return time.monotonic()
+
+
 def test_signals_at_random_moments(lane, figures, competition: Path, tmp_path: Path) -> None:
-    rng, wanted, stages, slowest = random.Random(5), lane(2, 50), Counter[str](), 0.0
-    kinds = list(KINDS)[: lane(1, len(KINDS))]
+    """Half of them at a moment drawn from the length of a run, half soon after training or validation began."""
+    rng, wanted, stages, slowest, saved = random.Random(5), lane(3, 50), Counter[str](), 0.0, 0
+    kinds = list(KINDS)[:: lane(3, 1)]
     references = {kind: Start(KINDS[kind](), competition, tmp_path / f"unstopped {kind}") for kind in kinds}
-    seconds = {kind: reference.finish().seconds for kind, reference in references.items()}
+    whole = {kind: reference.finish() for kind, reference in references.items()}
     trials = 0
-    while stages.total() < wanted:
-        kind, number, trials = rng.choice(kinds), rng.choice(list(CODES)), trials + 1
+    while stages.total() < wanted or not saved:
+        kind, number, group, trials = rng.choice(kinds), rng.choice(list(CODES)), rng.random() < 0.5, trials + 1
         start = replace(references[kind], folder=tmp_path / f"stopped {trials}", options=rng.choice(WAYS))
         started = start.begin()
-        if not wait_until(started, started.begun + rng.uniform(0.1, 1) * seconds[kind]):
+        if rng.random() < 0.5:
+            moment = started.begun + rng.uniform(0.1, 1) * whole[kind].seconds
+        else:
+            moment = wait_for(started, rng.choice(("train", "validation"))) + rng.uniform(0, 0.05)
+        if not wait_until(started, moment):
             continue
         stage, told = started.stage, time.monotonic()
-        interrupt(started, number)
+        interrupt(started, number, group)
         started.wait(60)
         took = time.monotonic() - told
         if started.code == 0:
@@ -54,15 +67,25 @@ def test_signals_at_random_moments(lane, figures, competition: Path, tmp_path: P
         _assert_nothing_runs_on(started)
         read_everything(start.runs)
         stages[stage], slowest = stages[stage] + 1, max(slowest, took)
-        start.finish()
+        saved += _assert_continued_with_the_next_batch(started, start.finish(), whole[kind])
         assert_same_results(only_run(references[kind].runs), only_run(start.runs))
         shutil.rmtree(start.folder)
     told_stages = ", ".join(f"{stage} {stages[stage]}" for stage in STAGES if stages[stage])
     figures(
         "SIGTERM and Ctrl-C",
-        f"{stages.total()} ({told_stages}): codes 143 and 130, the slowest end after "
-        f"{slowest:.1f} s, 0 orphans, all went on to the same bits",
+        f"{stages.total()} ({told_stages}): codes 143 and 130, the slowest end after {slowest:.1f} s, 0 orphans; "
+        f"{saved} folds saved in the middle of an epoch; no batch trained twice, all went on to the same bits",
     )
+
+
+def _assert_continued_with_the_next_batch(stopped: Started, continued: Started, whole: Started) -> int:
+    """Where the stop says that a fold is saved, it goes on; all in all each batch is run once. The number of these."""
+    saved = sorted(line.replace("  saved in", "") for line in stopped.printed.splitlines() if "  saved in" in line)
+    gone_on = [line.replace("  continues in", "") for line in continued.printed.splitlines() if "continues in" in line]
+    assert saved == sorted(gone_on), f"{stopped.printed}\n{continued.printed}"
+    assert "warning" not in continued.printed, continued.printed
+    assert stopped.batches + continued.batches == whole.batches, f"{stopped.printed}\n{continued.printed}"
+    return len(saved)
 
 
 def _assert_nothing_runs_on(started: Started) -> None:
@@ -90,12 +113,10 @@ def never_ends() -> None:
 @pytest.mark.parametrize("number", list(CODES))
 def test_a_second_signal_ends_at_once_what_hangs_in_a_first(competition: Path, tmp_path: Path, figures, number) -> None:
     started = Start(KINDS["two criteria, cosine"](), competition, tmp_path, prepare=never_ends).begin()
-    while "HANGING" not in started.printed:
-        assert started.code is None, started.printed
-        time.sleep(0.01)
-    interrupt(started, number)
+    wait_for_hanging(started)
+    interrupt(started, number, group=True)
     time.sleep(0.2)
-    interrupt(started, number)
+    interrupt(started, number, group=True)
     told = time.monotonic()
     started.wait(60)
     assert started.code == CODES[number] and "ended at once" in started.printed
@@ -104,11 +125,62 @@ def test_a_second_signal_ends_at_once_what_hangs_in_a_first(competition: Path, t
 
 def test_a_stop_that_hangs_is_ended_by_itself(competition: Path, tmp_path: Path, figures) -> None:
     started = Start(KINDS["two criteria, cosine"](), competition, tmp_path, prepare=never_ends).begin()
-    while "HANGING" not in started.printed:
-        assert started.code is None, started.printed
-        time.sleep(0.01)
-    interrupt(started, signal.SIGTERM)
+    wait_for_hanging(started)
+    interrupt(started, signal.SIGTERM, group=False)
     told = time.monotonic()
     started.wait(60)
     assert started.code == 143 and "ended at once" in started.printed
     figures("a stop that hangs", f"ended by itself after {time.monotonic() - told:.1f} s")
+
+
+def hangs_in_a_batch(patience: float) -> None:
+    """Make the fifth batch of each process hang, and shorten what it is waited for."""
+    import runners.fold
+    from runners.supervised import ClassificationRunner
+
+    runners.fold.BATCH_SECONDS = patience
+    handle_batch, seen = ClassificationRunner.handle_batch, []
+
+    def hang(*arguments: object, **keywords: object) -> None:
+        seen.append(0)
+        if len(seen) == 5:
+            print("HANGING", flush=True)
+            time.sleep(600)
+        handle_batch(*arguments, **keywords)  # type: ignore[arg-type]
+
+    ClassificationRunner.handle_batch = hang  # type: ignore[method-assign, assignment]
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_batch_that_takes_too_long_is_given_up(lane, competition: Path, tmp_path: Path, figures, jobs: str) -> None:
+    options = ("--workers", "0", "--jobs", jobs, "--cache-limit", "0")
+    prepare = partial(hangs_in_a_batch, lane(0.2, 3.0))
+    start = Start(KINDS["two criteria, cosine"](), competition, tmp_path, options, prepare)
+    started = start.begin()
+    wait_for_hanging(started, times=int(jobs))
+    interrupt(started, signal.SIGTERM, group=False)
+    told = time.monotonic()
+    started.wait(60)
+    assert started.code == 143 and "ended by SIGTERM" in started.printed and "saved in" not in started.printed
+    figures(f"a batch that hangs, {jobs} a time", f"given up after {time.monotonic() - told:.1f} s")
+
+
+def test_a_second_signal_ends_folds_in_processes_at_once(competition: Path, tmp_path: Path, figures) -> None:
+    options, prepare = ("--workers", "2", "--jobs", "2"), partial(hangs_in_a_batch, 600.0)
+    started = Start(KINDS["two criteria, cosine"](), competition, tmp_path, options, prepare).begin()
+    wait_for_hanging(started, times=2)
+    interrupt(started, signal.SIGINT, group=True)
+    time.sleep(0.2)
+    interrupt(started, signal.SIGINT, group=True)
+    told = time.monotonic()
+    started.wait(60)
+    assert started.code == 130 and "ended at once" in started.printed
+    _assert_nothing_runs_on(started)
+    figures("a second SIGINT, 2 at a time", f"ended {time.monotonic() - told:.2f} s later")
+
+
+def wait_for_hanging(started: Started, times: int = 1) -> None:
+    """Until it, or that many of its folds, hang."""
+    while started.printed.count("HANGING") < times:
+        assert started.code is None, started.printed
+        time.sleep(0.01)

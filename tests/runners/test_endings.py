@@ -1,4 +1,4 @@
-"""A first signal unwinds a command, a second one ends it, and so do three seconds of unwinding."""
+"""A first signal unwinds a command, a second one ends it, and so do some seconds of unwinding."""
 
 import os
 import signal
@@ -15,8 +15,8 @@ PROJECT = Path(__file__).parents[2]
 HANGS = """
 import sys, time
 from pathlib import Path
-from runners import endings
-endings._UNWINDING_SECONDS = float(sys.argv[1])
+from runners import endings, stop
+stop.END_SECONDS, stop._ONE_REQUEST_SECONDS = float(sys.argv[1]), 0
 with endings.one_sentence(Path("runs")):
     try:
         print("ready", flush=True)
@@ -43,7 +43,7 @@ def test_a_second_signal_ends_at_once(number: int, code: int) -> None:
     assert process.stdout is not None and process.stdout.readline() == "unwinds\n"
     process.send_signal(signal.SIGINT)
     assert process.communicate(timeout=60)[1] == (
-        "error: ended at once. The same command continues from the last finished epoch.\n"
+        "error: ended at once. The same command continues from what is saved.\n"
     )
     assert process.returncode == code
 
@@ -83,7 +83,7 @@ def test_a_stop_that_python_ignores_is_raised_again() -> None:
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
     )  # fmt: skip
     assert answer.returncode == 143 and "was not stopped" not in answer.stdout
-    assert answer.stderr == "error: ended by SIGTERM. The same command continues from the last finished epoch.\n"
+    assert answer.stderr == "error: ended by SIGTERM. The same command continues from what is saved.\n"
 
 
 def test_without_a_signal_the_handlers_are_those_of_before(tmp_path: Path) -> None:
@@ -103,8 +103,8 @@ SLOW_TO_GO = """
 import experiments
 import ctypes, signal, sys, typer
 from pathlib import Path
-from runners import endings
-endings._UNWINDING_SECONDS = 0.3
+from runners import endings, stop
+stop.END_SECONDS = 0.3
 libc = ctypes.CDLL(None)
 for _ in range(4000):  # called with the exit code, 143 microseconds, after Python has given its handlers back
     libc.on_exit(libc.usleep, None)

@@ -153,6 +153,60 @@ run_in_processes(folds(Path(sys.argv[1]), 3), sleep, Shown(), jobs=3)
 """
 
 
+STOPPED = """
+import os, signal, sys, time
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_executor import Shown, folds
+from runners.executor import run_in_processes
+import runners.stop
+from runners.stop import Stop, Terminated, current_stop, listening
+runners.stop._ONE_REQUEST_SECONDS = 0
+def batches(fold, progress):
+    if fold.number == 2:  # is not in training
+        (fold.folder / "2.begun").touch()
+        time.sleep(600)
+    with current_stop().awaited(60) as stop:
+        (fold.folder / f"{{fold.number}}.begun").touch()
+        while not stop.asked:
+            time.sleep(0.001)
+        time.sleep(0.1)
+        stop.heed(lambda: progress.line(f"saved {{fold.number}}"))
+shown = Shown()
+try:
+    with listening(Stop(), signal.SIGINT, signal.SIGTERM):
+        run_in_processes(folds(Path(sys.argv[1]), 4), batches, shown, jobs=3)
+except Terminated:
+    print(sorted(shown.lines))
+"""
+
+
+@pytest.mark.parametrize("group", [False, True])
+def test_a_stop_is_passed_on_and_waits_until_folds_have_saved(tmp_path: Path, group: bool) -> None:
+    """Once or, where the signal reached them too, a second time; the fold that was still waiting is not begun."""
+    code = STOPPED.format(tests=str(Path(__file__).parent))
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    parent = subprocess.Popen(  # noqa: S603 - our own words
+        [sys.executable, "-c", code, str(tmp_path)], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        text=True, start_new_session=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 60
+    while len(list(tmp_path.glob("*.begun"))) < 3 and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(parent.pid, signal.SIGTERM) if group else parent.terminate()
+    assert parent.communicate(timeout=60) == ("['saved 0', 'saved 1']\n", "")
+    assert not (tmp_path / "3.begun").exists()
+
+
+def test_a_fold_that_is_ended_by_somebody_else_is_said(tmp_path: Path) -> None:
+    def ended(fold, progress) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(600)
+
+    with pytest.raises(DataError, match="fold 1/1: its process was ended by SIGTERM; the same command continues"):
+        run_in_processes(folds(tmp_path, 1), ended, Shown(), jobs=2)
+
+
 def test_folds_do_not_outlive_their_killed_parent(tmp_path: Path) -> None:
     code = PARENT.format(tests=str(Path(__file__).parent))
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}

@@ -22,6 +22,7 @@ from runners.fold_loaders import make_loaders
 from runners.fold_rows import Fold
 from runners.fold_state import FoldState
 from runners.run_folder import FoldFolder
+from runners.stop import Stop
 
 
 @pytest.fixture
@@ -106,7 +107,7 @@ def test_a_fold_counts_its_batches(fold) -> None:
 
 def test_callbacks_are_given_what_the_experiment_declares(fold) -> None:
     def callbacks_of(one: Fold) -> list[object]:
-        return make_callbacks(one, FoldState(one.folder, print), Display(make_console()))
+        return make_callbacks(one, FoldState(one.folder, print), Display(make_console()), Stop())
 
     declared = {"accumulate": 3, "batch_size": 5, "clip_norm": 0.5, "patience": 7, "schedule_every": "step"}
     made = {type(callback): callback for callback in callbacks_of(fold(**declared))}
@@ -156,7 +157,7 @@ def test_mixing_is_given_its_seed_and_fold(fold) -> None:
     from data.mixing import CutMix
 
     def callbacks_of(one: Fold) -> dict[type, object]:
-        return {type(c): c for c in make_callbacks(one, FoldState(one.folder, print), Display(make_console()))}
+        return {type(c): c for c in make_callbacks(one, FoldState(one.folder, print), Display(make_console()), Stop())}
 
     cutmix = partial(CutMix, alpha=1.0, probability=0.5, partners="any")
     made = callbacks_of(fold(2, seed=9, mix=cutmix))[MixCallback]
@@ -175,7 +176,7 @@ def test_metrics_and_averages_are_wired_where_they_are_declared(fold) -> None:
 
     def made(**changes: object) -> dict[type, object]:
         one = fold(**changes)
-        callbacks = make_callbacks(one, FoldState(one.folder, print), Display(make_console()))
+        callbacks = make_callbacks(one, FoldState(one.folder, print), Display(make_console()), Stop())
         return {type(callback): callback for callback in callbacks}
 
     plain = made()

@@ -1,0 +1,128 @@
+"""SIGTERM and Ctrl-C: what they ask of a process, and in how many seconds it is gone."""
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+INTERRUPTED, TERMINATED = 130, 143  # the shell's codes for Ctrl-C and for SIGTERM
+GO_ON = "The same command continues from what is saved."
+BATCH_SECONDS = 3.0  # that a batch may take after a stop was asked for, before it is given up
+FOLDS_SECONDS = 4.0  # that the processes of folds have for theirs, and to save
+END_SECONDS = 4.5  # after which the process is gone, whatever it waits for
+_ONE_REQUEST_SECONDS = 0.1  # `timeout`, among others, signals a command and then its group: that is no second request
+_AGAIN_SECONDS = 0.01  # after a stop was raised where Python ignores exceptions
+
+
+class Terminated(BaseException):
+    """SIGTERM, as schedulers and `kill` send it: unwound like Ctrl-C, so that nothing runs on."""
+
+
+class Stop:
+    """What the two signals do, while :func:`listening`.
+
+    The first one unwinds the process at once, or, where somebody looks at `asked` (`awaited`), when they are ready. A
+    second one ends it as it stands, unless `hurries` is False: then that is for another process to decide.
+
+    Python calls a handler wherever it is, and ignores what it raises in a finalizer or around a fork: it is raised
+    again a moment later.
+    """
+
+    def __init__(self, *, hurries: bool = True) -> None:
+        self.asked = False
+        self.hurries = hurries
+        self.patience = 0.0  # seconds before a first signal unwinds
+        self.pid = os.getpid()
+        self.unraisablehook = sys.unraisablehook
+
+    def first(self, number: int, frame: FrameType | None) -> None:
+        """Ask for the end, and see to it that it comes."""
+        self.code = INTERRUPTED if number == signal.SIGINT else TERMINATED
+        if os.getpid() != self.pid:
+            os._exit(self.code)  # forked a moment ago, it has no handlers of its own yet
+        self.asked, self.asked_at = True, time.monotonic()
+        for again in (signal.SIGINT, signal.SIGTERM):
+            if signal.getsignal(again) == self.first:
+                signal.signal(again, self.second)
+        if self.patience:
+            _alarm(self.unwind, self.patience)
+        else:
+            self.unwind()
+
+    def second(self, number: int, frame: FrameType | None) -> None:
+        """End at once, but for an echo of the first signal."""
+        if self.hurries and time.monotonic() - self.asked_at > _ONE_REQUEST_SECONDS:
+            self.at_once()
+
+    @contextmanager
+    def awaited(self, seconds: float) -> Iterator["Stop"]:
+        """In the block `asked` is looked at, so that a first signal waits up to `seconds` for :meth:`heed`.
+
+        Whatever ends the block once it is asked for is the stop: a worker process, say, which got the signal too.
+        """
+        self.patience = seconds
+        try:
+            yield self
+        except Exception as error:
+            if self.asked:
+                self.unwind(cause=error)
+            raise
+        finally:
+            self.patience = 0.0
+        if self.asked:
+            self.unwind()
+
+    def heed(self, last: Callable[[], object] = bool) -> NoReturn:
+        """Do a `last` thing, which nothing but the end of the time interrupts, and unwind."""
+        self._limit()
+        last()
+        self.unwind()
+
+    def unwind(self, number: int = 0, frame: FrameType | None = None, cause: Exception | None = None) -> NoReturn:
+        """Raise, for the seconds that are left."""
+        self._limit()
+        raise (KeyboardInterrupt if self.code == INTERRUPTED else Terminated) from cause
+
+    def _limit(self) -> None:
+        _alarm(self.at_once, self.asked_at + END_SECONDS - time.monotonic())
+
+    def ignored(self, unraisable: "sys.UnraisableHookArgs") -> None:
+        """Hear of an exception that Python ignores; one of these is not to be."""
+        if self.asked and issubclass(unraisable.exc_type, KeyboardInterrupt | Terminated):
+            _alarm(self.unwind, _AGAIN_SECONDS)
+        else:
+            self.unraisablehook(unraisable)
+
+    def at_once(self, number: int = 0, frame: FrameType | None = None) -> NoReturn:
+        """End without unwinding: folds and workers end with the process that started them."""
+        os.write(2, f"error: ended at once. {GO_ON}\n".encode())
+        os._exit(self.code)
+
+
+def _alarm(act: Callable[[int, FrameType | None], object], seconds: float) -> None:
+    signal.signal(signal.SIGALRM, act)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.001))  # 0 would switch it off
+
+
+@contextmanager
+def listening(stop: Stop, *numbers: signal.Signals) -> Iterator[Stop]:
+    """In the block these signals are the stop's; after one, the process is on its way out, and must get there."""
+    before = {number: signal.signal(number, stop.first) for number in numbers}
+    sys.unraisablehook = stop.ignored
+    try:
+        yield stop
+    finally:
+        if not stop.asked:
+            sys.unraisablehook = stop.unraisablehook
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def current_stop() -> Stop:
+    """The stop that SIGTERM asks this process for, as the system has it; one that never comes where nobody listens."""
+    stop = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
+    return stop if isinstance(stop, Stop) and stop.pid == os.getpid() else Stop()
