@@ -36,38 +36,6 @@ Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
-class CachedImages:
-    """Rows of one cache, or of several, as a sequence of (H, W, 3) images; opened by each process that reads them."""
-
-    files: tuple[Path, ...]
-    file_of_image: NDArray[np.int64]  # (n,) an index into files
-    rows: NDArray[np.int64]  # (n,) the row of each image in its file
-
-    @cached_property
-    def _arrays(self) -> list[Pixels]:
-        return [open_array(file) for file in self.files]
-
-    def __getitem__(self, position: int) -> Pixels:
-        """A copy of an image, (H, W, 3)."""
-        return np.array(self._arrays[self.file_of_image[position]][self.rows[position]])
-
-    def take(self, positions: Sequence[int]) -> Pixels:
-        """Images of a batch, (B, H, W, 3), at the speed of copying memory."""
-        chosen = list(positions)
-        files, rows = self.file_of_image[chosen], self.rows[chosen]  # (B,), (B,)
-        if len(self.files) == 1:
-            return np.take(self._arrays[0], rows, axis=0)
-        batch = np.empty((len(chosen), *self._arrays[0].shape[1:]), np.uint8)
-        for number, array in enumerate(self._arrays):
-            batch[files == number] = array[rows[files == number]]
-        return batch
-
-    def __getstate__(self) -> dict[str, object]:
-        # A memory map is not sent to another process, its path is
-        return {"files": self.files, "file_of_image": self.file_of_image, "rows": self.rows}
-
-
-@dataclass(frozen=True)
 class DecodedImages:
     """Images decoded from their files each time they are asked for."""
 
@@ -90,6 +58,15 @@ class ImageCache:
         """The row of each path."""
         return {path: row for row, path in enumerate(_read_index(self.folder)["paths"])}
 
+    @cached_property
+    def array(self) -> Pixels:
+        """The rows (N, H, W, 3), memory-mapped once in each process, for whatever reads the cache there."""
+        return open_array(self.folder / IMAGES)
+
+    def __getstate__(self) -> dict[str, object]:
+        # A memory map is not sent to another process, its path is
+        return {"folder": self.folder, "size": self.size}
+
     def is_whole(self, threads: int = 1) -> bool:
         """Whether every row is what was written, by its checksum; zlib lets other threads run meanwhile."""
         try:
@@ -110,13 +87,37 @@ class ImageCache:
             return False
 
 
+@dataclass(frozen=True)
+class CachedImages:
+    """Rows of one cache, or of several, as a sequence of (H, W, 3) images."""
+
+    caches: tuple[ImageCache, ...]
+    cache_of_image: NDArray[np.int64]  # (n,) an index into caches
+    rows: NDArray[np.int64]  # (n,) the row of each image in its cache
+
+    def __getitem__(self, position: int) -> Pixels:
+        """A copy of an image, (H, W, 3)."""
+        return np.array(self.caches[self.cache_of_image[position]].array[self.rows[position]])
+
+    def take(self, positions: Sequence[int]) -> Pixels:
+        """Images of a batch, (B, H, W, 3), at the speed of copying memory."""
+        chosen = list(positions)
+        of, rows = self.cache_of_image[chosen], self.rows[chosen]  # (B,), (B,)
+        if len(self.caches) == 1:
+            return np.take(self.caches[0].array, rows, axis=0)
+        batch = np.empty((len(chosen), *self.caches[0].array.shape[1:]), np.uint8)
+        for number, cache in enumerate(self.caches):
+            batch[of == number] = cache.array[rows[of == number]]
+        return batch
+
+
 def cached_images(caches: Sequence[ImageCache], paths: Sequence[str]) -> CachedImages | None:
     """The images of a table's paths, in its order, from caches of one size; None where none of them holds a path."""
     known = {path: (number, row) for number, cache in enumerate(caches) for path, row in cache.row_of.items()}
     if not paths or not all(path in known for path in paths):
         return None
     places = np.array([known[path] for path in paths], np.int64)  # (n, 2)
-    return CachedImages(tuple(cache.folder / IMAGES for cache in caches), places[:, 0], places[:, 1])
+    return CachedImages(tuple(caches), places[:, 0], places[:, 1])
 
 
 def open_array(file: Path) -> Pixels:

@@ -98,6 +98,20 @@ def test_a_table_is_served_by_two_caches_together_or_decoded(data, opened) -> No
     assert not hasattr(ImageDataset(data.root, table, transform, seed=1, caches=caches[:1]).images, "take")
 
 
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="only Linux lists a process's maps")
+def test_a_process_maps_a_cache_once_and_sends_its_path_only(data, opened) -> None:
+    """Each map more would count the cache's pages as resident once more."""
+    cache, _ = opened()
+    tables = [data.train.iloc[:20], data.train.iloc[10:]]
+    sets = [ImageDataset(data.root, table, resize(size=SIZE), seed=1, caches=[cache]) for table in tables]
+    for each in sets:
+        each.__getitems__([(0, 0)])
+    assert Path("/proc/self/maps").read_text().count(str(cache.folder / IMAGES)) == 1
+    sent = pickle.dumps(sets[0].images)
+    assert len(sent) < cache_bytes(1, SIZE), "less than an image"
+    np.testing.assert_array_equal(pickle.loads(sent)[3], sets[0].images[3])  # noqa: S301
+
+
 def test_what_is_done_to_a_batch_does_not_reach_the_cache(data, opened) -> None:
     cache, _ = opened()
     images = cached_images([cache], list(data.train["path"]))
