@@ -75,7 +75,9 @@ def run_in_processes(
                     last, failure = _hear(one, display)
                     if not last:
                         continue
-                    if not stop.asked:  # else it does not matter how a fold has ended
+                    if stop.asked:
+                        failure = None  # it does not matter how a fold has ended, and the others are to save theirs
+                    else:
                         ended(one.fold, failure)
                     useless = [other for other in running if other is one or _in_vain(other.fold, one.fold, failure)]
                     _end(useless)
