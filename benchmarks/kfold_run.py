@@ -27,8 +27,8 @@ from benchmarks.workload import NETWORKS, Network, Train, Workload
 from data.cache_build import GIB, CacheSettings
 from data.reading import read_data
 from data.splits import PersonStratifiedKFold
+from runners.compute import available_cores
 from runners.compute_choice import choose_compute
-from runners.environment import available_cores
 from runners.main import run_experiment
 from runners.state import read_json
 

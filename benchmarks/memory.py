@@ -28,7 +28,7 @@ from data.cache import IMAGES, cache_bytes
 from data.cache_build import GIB, CacheSettings, open_cache
 from data.errors import DataError
 from data.reading import read_data
-from runners.environment import Compute, available_cores
+from runners.compute import Compute, available_cores
 
 GOAL = 1.5  # GiB, the network's own weights and activations aside
 LOOK_SECONDS = 0.25

@@ -14,8 +14,8 @@ from data.cache_build import GIB, CacheSettings, open_cache
 from data.splits import PersonStratifiedKFold
 from data.transforms import mirror, resize
 from runners.activations import softmax
+from runners.compute import Compute, available_cores
 from runners.criteria import CrossEntropy
-from runners.environment import Compute, available_cores
 from runners.experiment import Experiment
 from runners.fold import train_fold
 from runners.fold_rows import Fold

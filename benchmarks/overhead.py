@@ -29,7 +29,7 @@ from benchmarks.workload import Network
 from callbacks.metrics import confusion_matrix, macro_f1
 from data.metadata import ImageData
 from data.samplers import SequentialSampler
-from runners.environment import Compute
+from runners.compute import Compute
 from runners.fold import make_callbacks, make_criteria
 from runners.fold_rows import Fold
 from runners.fold_state import FoldState

@@ -23,7 +23,7 @@ from data.cache_build import GIB, CacheSettings, open_cache
 from data.metadata import ImageData
 from data.reading import read_data
 from data.splits import PersonSplit, PersonStratifiedKFold, split_text
-from runners.environment import Compute, available_cores
+from runners.compute import Compute, available_cores
 from runners.fold import run_fold
 from runners.fold_rows import Fold
 from runners.identity import folds_table, identity_parts

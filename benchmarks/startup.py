@@ -25,7 +25,7 @@ from time import perf_counter, process_time
 from benchmarks.linked_images import write_competition
 from data.cache import cache_bytes
 from data.cache_build import GIB, CacheSettings
-from runners.environment import Compute, available_cores
+from runners.compute import Compute, available_cores
 
 PROJECT = Path(__file__).parents[1]
 COMMANDS = ("experiments", "experiments.baseline")

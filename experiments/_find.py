@@ -31,11 +31,11 @@ def find_lr(
     threads: Threads = None,
 ) -> None:
     """Suggest a learning rate: a short training of the first fold whose rate grows, and the curve of its loss."""
+    from runners.compute import available_cores
     from runners.compute_choice import choose_compute
     from runners.diagnostics.range_test import range_test
     from runners.diagnostics.rate_picture import draw_range_test
     from runners.diagnostics.rate_suggestions import suggest
-    from runners.environment import available_cores
     from runners.first_fold import first_fold
     from runners.state import write_bytes
 

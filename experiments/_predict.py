@@ -47,11 +47,11 @@ def predict(
     from analysis.leaderboard.registration import find_run
     from analysis.submissions.recorded import check_writable
     from data.cache_build import GIB, CacheSettings
+    from runners.compute import available_cores
     from runners.deployment.backends import Backend, load_networks
     from runners.deployment.listing import check_classes, read_listing
     from runners.deployment.predict_listing import listed_caches, predict_listing
     from runners.deployment.trained_run import read_trained_run
-    from runners.environment import available_cores
     from runners.main import choose_compute
 
     compute = choose_compute(device, 1, threads, 0)

@@ -39,8 +39,8 @@ def run(
         experiments = [(declared_any(name), HERE / f"{name}.py") for name in names]
 
         from data.cache_build import GIB, CacheSettings  # here: --help needs no numpy
+        from runners.compute import available_cores
         from runners.compute_choice import computing
-        from runners.environment import available_cores
         from runners.queue import run_queue
 
         settings = CacheSettings(cache, int(cache_limit * GIB), available_cores())

@@ -38,8 +38,8 @@ def tune(
 def _tune(
     name: str, trials: int, data: Path, runs: Path, out: Path, device: str, threads: int | None, cache: Path
 ) -> None:
+    from runners.compute import available_cores
     from runners.compute_choice import choose_compute
-    from runners.environment import available_cores
     from runners.file_lock import locked
     from runners.search.search_space import check_space
     from runners.search.trial_runs import TrialRuns

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import typer
 
-from runners.environment import Compute, Executor, Workers, available_cores
+from runners.compute import Compute, Executor, Workers, available_cores
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from data.errors import DataError
 from data.metadata import ImageData
 from data.reading import read_data
-from runners.environment import Compute
+from runners.compute import Compute
 from runners.experiment import Experiment, build
 from runners.fold_rows import Fold
 from runners.linear_probe import LinearProbe

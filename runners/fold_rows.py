@@ -15,7 +15,7 @@ from data.metadata import ImageData
 from data.samplers import ShuffledSampler
 from data.training_rows import TrainingRows, join_rows
 from data.whole_train_set import WholeTrainSet, fold_count
-from runners.environment import Compute
+from runners.compute import Compute
 from runners.experiment import Experiment, asks, build
 from runners.run_folder import FoldFolder
 from runners.sources import NOTHING, Sources

@@ -19,8 +19,8 @@ from data.metadata import ImageData
 from data.splits import split_text
 from data.submission import write_submission
 from data.whole_train_set import fold_count
+from runners.compute import Compute, Executor
 from runners.display import Display
-from runners.environment import Compute, Executor
 from runners.executor import Ended, raise_failure, run_in_processes, run_serially
 from runners.experiment import Experiment, build
 from runners.fold import run_fold

@@ -9,10 +9,10 @@ import typer
 
 from data.errors import DataError
 from runners import options
+from runners.compute import Compute, Executor, available_cores
 from runners.compute_choice import choose_compute, computing
 from runners.display import Display, make_console
 from runners.endings import one_sentence
-from runners.environment import Compute, Executor, available_cores
 from runners.experiment import Experiment
 from runners.linear_probe import LinearProbe
 from runners.question import question

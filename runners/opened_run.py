@@ -8,9 +8,10 @@ from pathlib import Path
 from rich.console import Console
 
 from data.cache_build import CacheSettings
+from runners.compute import Compute
 from runners.display import Display
 from runners.earlier_runs import unlike_the_last
-from runners.environment import Compute, environment, note_environment
+from runners.environment import environment, note_environment
 from runners.estimate import with_estimate
 from runners.experiment import Experiment
 from runners.fast import few_epochs, one_batch

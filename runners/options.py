@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from runners import environment
+from runners import compute
 from runners.tracking import Tracker
 
 SAMPLE = Path("input/sample")
@@ -14,7 +14,7 @@ CACHE_LIMIT = 20.0  # GiB
 
 
 
-def _workers(text: str) -> environment.Workers:
+def _workers(text: str) -> compute.Workers:
     if text == "auto":
         return "auto"
     if not text.isdecimal():
@@ -26,7 +26,7 @@ Data = Annotated[Path, typer.Option(help="Competition folder, or a CSV with path
 Runs = Annotated[Path, typer.Option(help="Folder that keeps the runs.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Executor = Annotated[
-    environment.Executor | None,
+    compute.Executor | None,
     typer.Option(help="Where folds are trained; processes on a CPU of several cores, else serial."),
 ]
 Address = Annotated[

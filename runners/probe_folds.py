@@ -19,8 +19,8 @@ from data.errors import DataError
 from data.loaders import make_loader
 from data.metadata import ImageData
 from data.samplers import SequentialSampler
+from runners.compute import Compute
 from runners.display import Display
-from runners.environment import Compute
 from runners.experiment import build
 from runners.features import features, last_layer
 from runners.fold_state import FoldState, Predictions

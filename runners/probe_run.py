@@ -9,10 +9,11 @@ from rich.console import Console
 from data.cache_build import CacheSettings
 from data.errors import DataError
 from data.metadata import ImageData
+from runners.compute import Compute
 from runners.declared_ages import check_ages_known
 from runners.display import Display
 from runners.earlier_runs import unlike_the_last
-from runners.environment import Compute, environment, note_environment
+from runners.environment import environment, note_environment
 from runners.fast import one_batch
 from runners.first_fold import read_split
 from runners.followed import show_run

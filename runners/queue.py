@@ -9,8 +9,8 @@ from rich.console import Console
 
 from data.cache_build import CacheSettings
 from data.errors import DataError
+from runners.compute import Compute
 from runners.display import Display, print_error
-from runners.environment import Compute
 from runners.experiment import Experiment
 from runners.fold_rows import Fold
 from runners.kfold import execute

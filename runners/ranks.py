@@ -16,8 +16,8 @@ import torch
 from torch import distributed
 
 from data.errors import DataError
+from runners.compute import Compute
 from runners.display import Progress
-from runners.environment import Compute
 from runners.executor import RunFold, run_in_processes
 from runners.experiment import Experiment
 from runners.fold_rows import Fold

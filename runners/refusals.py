@@ -15,9 +15,9 @@ from data.errors import DataError
 from data.labels import CLASS_NAMES
 from data.metadata import ImageData
 from data.whole_train_set import fold_count
+from runners.compute import Compute
 from runners.declared_ages import check_ages_known
 from runners.declared_fit import check_final_fit
-from runners.environment import Compute
 from runners.experiment import Experiment, Factory, build
 from runners.fold import make_criteria
 from runners.fold_rows import Fold

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from data.metadata import ImageData
-    from runners.environment import Compute
+    from runners.compute import Compute
     from runners.linear_probe import Declaration
     from runners.run_folder import RunFolder
     from runners.sources import Sources

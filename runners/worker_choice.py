@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from data.loaders import raise_failure
+from runners.compute import Compute, available_cores
 from runners.display import Progress
-from runners.environment import Compute, available_cores
 from runners.experiment import build
 from runners.fold_loaders import make_loaders
 from runners.fold_rows import Fold

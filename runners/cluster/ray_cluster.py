@@ -18,7 +18,7 @@ from typing import Any
 import typer
 
 from data.errors import DataError
-from runners.environment import Compute, Executor
+from runners.compute import Compute, Executor
 
 LOOPBACK = "127.0.0.1"
 _OBJECT_STORE = 100 * 2**20  # bytes on this machine, where nothing but messages goes through it

@@ -19,10 +19,10 @@ from data.errors import DataError
 from data.held_images import HeldImages
 from data.loaders import make_loader
 from data.samplers import SequentialSampler
+from runners.compute import Compute
 from runners.diagnostics.loss_floor import loss_floor
 from runners.diagnostics.short_training import train_shortly
 from runners.display import Display
-from runners.environment import Compute
 from runners.experiment import Experiment
 from runners.first_fold import first_fold
 from runners.fold_loaders import make_loaders

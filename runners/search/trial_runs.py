@@ -15,7 +15,8 @@ from data.errors import DataError
 from data.metadata import ImageData
 from data.reading import read_data
 from data.whole_train_set import WholeTrainSet
-from runners.environment import Compute, available_cores, environment, note_environment
+from runners.compute import Compute, available_cores
+from runners.environment import environment, note_environment
 from runners.experiment import Experiment, build
 from runners.fold_rows import Fold
 from runners.identity import folds_table, identity, identity_parts

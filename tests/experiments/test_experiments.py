@@ -17,7 +17,7 @@ from data.cache_build import CacheSettings
 from data.reading import read_data
 from data.splits import PersonHoldout, PersonStratifiedKFold
 from data.synthetic import write_sample
-from runners.environment import Compute
+from runners.compute import Compute
 from runners.experiment import Experiment
 from runners.main import run_experiment
 from runners.question import question

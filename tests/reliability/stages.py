@@ -45,11 +45,11 @@ def count_batches(path: Path) -> None:
 
 def watch(path: Path) -> None:
     """Wrap the functions that a run goes through: each writes its stage, and at its end the stage before."""
-    import data.reading
+    import runners.first_fold
     import runners.fold
     import runners.fold_loaders
     import runners.kfold
-    import runners.main
+    import runners.opened_run
     import runners.state
     from runners.supervised import ClassificationRunner
 
@@ -75,13 +75,13 @@ def watch(path: Path) -> None:
         setattr(owner, name, told)
 
     tell("start")
-    wrap(data.reading, "read_data", "data")
-    wrap(runners.kfold, "prepare_run", "split")
-    wrap(runners.kfold, "make_caches", "cache")
+    wrap(runners.first_fold, "read_data", "data")
+    wrap(runners.opened_run, "prepare_run", "split")
+    wrap(runners.opened_run, "make_caches", "cache")
     wrap(runners.fold, "train_fold", "model")
     wrap(ClassificationRunner, "_run_loader", lambda runner: "train" if runner.is_train_loader else "validation")
     wrap(runners.state, "write_bytes", "commit")
     wrap(runners.fold_loaders, "predict", "inference")
     wrap(runners.kfold, "gather", "out-of-fold")
     wrap(runners.kfold, "write_submission", "submission")
-    wrap(runners.main, "print_result", "report")
+    wrap(runners.opened_run, "print_result", "report")

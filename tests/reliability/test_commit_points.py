@@ -12,7 +12,7 @@ from same_results import assert_same_results, assert_same_values, read_everythin
 
 from data.cache_build import CacheSettings
 from data.errors import DataError
-from runners.environment import Compute
+from runners.compute import Compute
 from runners.experiment import Experiment
 from runners.fold_state import FoldState
 from runners.main import run_experiment

@@ -23,8 +23,8 @@ from data.csv_rows import FORMULA_STARTS
 from data.splits import PersonStratifiedKFold
 from data.transforms import resize
 from experiments.smoke import EXPERIMENT
+from runners.compute import Compute
 from runners.display import make_console
-from runners.environment import Compute
 from runners.main import run_experiment
 
 PROJECT = Path(__file__).parents[2]

@@ -55,7 +55,7 @@ def test_this_machine_can_be_called() -> None:
 def fast_run(experiment: object, module: str, competition: Path, runs: Path) -> Path:
     """A run of one batch of every stage, in this process."""
     from data.cache_build import GIB, CacheSettings
-    from runners.environment import Compute
+    from runners.compute import Compute
 
     compute = Compute("cpu", threads=1, workers=0, jobs=1)
     settings = CacheSettings(runs / "cache", GIB, processes=1)

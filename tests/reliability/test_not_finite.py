@@ -17,7 +17,7 @@ from torch import nn
 
 from data.cache_build import CacheSettings
 from data.errors import DataError
-from runners.environment import Compute
+from runners.compute import Compute
 from runners.experiment import Experiment
 from runners.main import run_experiment
 from runners.run_folder import RunFolder

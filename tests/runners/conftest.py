@@ -15,8 +15,8 @@ from data.cache_build import CacheSettings
 from data.splits import PersonStratifiedKFold
 from data.transforms import flip_shift_colour, resize
 from runners.activations import softmax
+from runners.compute import Compute
 from runners.criteria import CrossEntropy, SoftF1
-from runners.environment import Compute
 from runners.experiment import Experiment
 from runners.main import run_experiment
 from runners.models import timm_classifier

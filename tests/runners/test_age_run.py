@@ -19,8 +19,8 @@ from data.cache_build import CacheSettings
 from data.reading import read_data
 from data.splits import PersonHoldout
 from runners.age_regression import YearsError, age_regression
+from runners.compute import Compute
 from runners.criteria import CrossEntropy
-from runners.environment import Compute
 from runners.experiment import Experiment
 from runners.factor_criteria import FactorCrossEntropy
 from runners.fold_loaders import make_loaders

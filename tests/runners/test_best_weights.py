@@ -21,7 +21,7 @@ from data.errors import DataError
 from data.images import decode_rgb
 from data.reading import read_data
 from data.splits import PersonHoldout
-from runners.environment import Compute
+from runners.compute import Compute
 from runners.experiment import Experiment
 from runners.main import run_experiment
 from runners.run_folder import RunFolder

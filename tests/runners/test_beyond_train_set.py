@@ -23,8 +23,8 @@ from data.splits import PersonHoldout
 from data.submission import check_submission
 from data.synthetic import write_sample
 from data.whole_train_set import WholeTrainSet
+from runners.compute import Compute
 from runners.criteria import CrossEntropy, inverse_frequency
-from runners.environment import Compute
 from runners.experiment import Experiment
 from runners.main import run_experiment
 from runners.pseudo_labels import PseudoLabels

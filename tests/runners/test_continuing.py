@@ -15,7 +15,7 @@ from same_results import assert_same_results
 
 from data.errors import DataError
 from data.splits import PersonHoldout
-from runners.environment import Compute
+from runners.compute import Compute
 from runners.run_folder import RunFolder
 from runners.state import read_json
 

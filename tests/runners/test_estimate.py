@@ -6,7 +6,7 @@ import pytest
 
 import runners.estimate
 from data.splits import PersonStratifiedKFold
-from runners.environment import Compute
+from runners.compute import Compute
 from runners.estimate import Plan, duration, estimate_line, makespan, plan_run, training_batches, with_estimate
 from runners.first_fold import first_fold
 from runners.fold_rows import Fold

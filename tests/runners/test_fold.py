@@ -15,8 +15,8 @@ from callbacks.progress import ProgressCallback
 from callbacks.scheduler import SchedulerCallback
 from data.errors import DataError
 from data.metadata import ImageData
+from runners.compute import Compute
 from runners.display import Display, make_console
-from runners.environment import Compute
 from runners.fold import make_callbacks, make_criteria
 from runners.fold_loaders import make_loaders
 from runners.fold_rows import Fold

@@ -24,7 +24,7 @@ from data.splits import PersonHoldout
 from data.submission import check_submission
 from data.transforms import resize
 from runners import kfold
-from runners.environment import Compute
+from runners.compute import Compute
 from runners.experiment import Experiment
 from runners.kfold import make_caches
 from runners.main import run_experiment
@@ -209,7 +209,7 @@ def test_timm_is_imported_once_before_folds_are_forked(monkeypatch: pytest.Monke
 
     calls = []
 
-    def fork(*folds: object, jobs: int) -> None:
+    def fork(*folds: object, jobs: int, ended: object) -> None:
         calls.append(f"{jobs} forks")
         raise Forked
 
@@ -217,5 +217,5 @@ def test_timm_is_imported_once_before_folds_are_forked(monkeypatch: pytest.Monke
     monkeypatch.setattr(kfold, "run_in_processes", fork)
     fold = SimpleNamespace(compute=replace(CPU, jobs=2))
     with pytest.raises(Forked):
-        kfold.run_folds([fold, fold], None, None)
+        kfold.execute([fold, fold], None)
     assert calls == ["import", "2 forks"]

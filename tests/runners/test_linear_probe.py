@@ -25,8 +25,8 @@ from data.reading import read_data
 from data.splits import PersonStratifiedKFold
 from data.transforms import resize
 from data.whole_train_set import WholeTrainSet
+from runners.compute import Compute
 from runners.cosine_head import cosine_classifier
-from runners.environment import Compute
 from runners.linear_probe import LinearProbe
 from runners.main import run_experiment
 from runners.models import timm_classifier

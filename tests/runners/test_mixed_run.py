@@ -15,7 +15,7 @@ from data.errors import DataError
 from data.mixing import HalfFaceCutMix, Mixup
 from data.splits import PersonHoldout
 from runners.activations import one_vs_rest
-from runners.environment import Compute
+from runners.compute import Compute
 from runners.experiment import Experiment
 from runners.main import run_experiment
 from runners.one_vs_rest import OneVsRest, negatives_per_positive

@@ -10,7 +10,7 @@ from same_results import assert_same_results
 from torch.optim import SGD
 
 from data.cache_build import CacheSettings
-from runners.environment import Compute
+from runners.compute import Compute
 from runners.queue import run_queue
 from runners.run_folder import list_runs
 

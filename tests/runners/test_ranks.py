@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from data.errors import DataError
-from runners.environment import Compute
+from runners.compute import Compute
 from runners.ranks import check_ranks
 from runners.run_folder import FoldFolder
 
@@ -33,7 +33,7 @@ from data.splits import PersonHoldout
 from data.transforms import resize
 from runners.activations import softmax
 from runners.criteria import CrossEntropy, inverse_frequency
-from runners.environment import Compute
+from runners.compute import Compute
 from runners.experiment import Experiment
 from runners.main import run_experiment
 from runners.models import timm_classifier

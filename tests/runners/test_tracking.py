@@ -10,7 +10,7 @@ from rich.console import Console
 from callbacks.trackers.rows import named
 from data.cache_build import CacheSettings
 from data.errors import DataError
-from runners.environment import Compute
+from runners.compute import Compute
 from runners.main import run_experiment
 from runners.run_folder import RunFolder
 from runners.state import read_json

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from runners import worker_choice
-from runners.environment import Compute
+from runners.compute import Compute
 from runners.first_fold import first_fold
 from runners.fold_rows import Fold
 from runners.worker_choice import FETCH_SECONDS, START_SECONDS, fewest_seconds, spare_cores, with_workers

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from runners.cluster.ray_cluster import cluster_of
-from runners.environment import Compute
+from runners.compute import Compute
 
 _ENVIRONMENT = {
     "RAY_AUTH_MODE": "token",

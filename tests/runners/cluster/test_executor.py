@@ -16,7 +16,7 @@ from torch.optim import SGD
 from data.cache_build import CacheSettings
 from data.errors import DataError
 from runners.cluster.storage import Mark
-from runners.environment import Compute, Executor
+from runners.compute import Compute, Executor
 from runners.kfold import execute
 from runners.opened_run import opened_run
 from runners.run_folder import RunFolder

@@ -4,6 +4,7 @@ import ast
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import typer
 from data.errors import DataError
 from runners.cluster import ray_cluster
 from runners.cluster.ray_cluster import cluster_of, compute_on, folds_at_a_time
-from runners.environment import Compute, Executor
+from runners.compute import Compute, Executor
 
 PROJECT = Path(__file__).parents[3]
 
@@ -73,7 +74,7 @@ LISTENERS = """
 import os, signal, sys
 from pathlib import Path
 from runners.cluster.ray_cluster import local_cluster
-from runners.environment import Compute
+from runners.compute import Compute
 
 def children(pid):
     for task in Path(f"/proc/{pid}/task").iterdir():
@@ -107,6 +108,7 @@ LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F", "0000000000000000000
 
 def test_a_cluster_on_this_machine_listens_to_nobody_else_and_leaves_no_process() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+    environment["TMPDIR"] = tempfile.gettempdir()  # names of Ray's sockets have 107 bytes at most
     answer = subprocess.run(  # noqa: S603 - our own words
         [sys.executable, "-c", LISTENERS], env={**environment, "PYTHONPATH": str(PROJECT)},
         capture_output=True, text=True, timeout=120,

@@ -7,6 +7,7 @@ import torch
 
 from data.errors import DataError
 from data.mixing import CutMix
+from runners.compute import Compute
 from runners.diagnostics import batch_size_finder
 from runners.diagnostics.batch_size_finder import (
     find_batch_size,
@@ -18,7 +19,6 @@ from runners.diagnostics.batch_size_finder import (
 )
 from runners.diagnostics.batch_size_search import Attempt
 from runners.diagnostics.child_process import ProcessLost
-from runners.environment import Compute
 from runners.first_fold import first_fold
 from runners.fold_rows import Fold
 from runners.memory import GIB

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from data.datasets import Batch
+from runners.compute import Compute
 from runners.cosine_head import cosine_classifier
 from runners.criteria import CrossEntropy, FocalLoss, LabelSmoothing, SoftF1
 from runners.diagnostics.loss_floor import loss_floor
-from runners.environment import Compute
 from runners.factor_models import factor_heads, factor_networks
 from runners.first_fold import first_fold
 

@@ -15,10 +15,10 @@ import runners.diagnostics.overfit
 from data.errors import DataError
 from data.mixing import CutMix
 from data.transforms import resize
+from runners.compute import Compute
 from runners.criteria import LabelSmoothing
 from runners.diagnostics.overfit import Goal, first_batches, overfit, try_overfit
 from runners.display import Display
-from runners.environment import Compute
 from runners.first_fold import first_fold
 from runners.fold_loaders import make_loaders
 

@@ -9,15 +9,16 @@ from torch.optim import AdamW
 
 from data.errors import DataError
 from data.mixing import CutMix
+from runners.compute import Compute
 from runners.criteria import CrossEntropy
 from runners.diagnostics.range_test import DIVERGED, RangeTest, diverged, range_test, running_mean
-from runners.environment import Compute
 from runners.experiment import Experiment
 from runners.first_fold import first_fold
 from runners.fold import make_criteria
 from runners.fold_loaders import make_loaders
 from runners.fold_rows import Fold
 from runners.models import timm_classifier
+from runners.optimizers import make_optimizer
 from runners.parameter_groups import parameter_groups
 
 CPU = Compute(device="cpu", threads=1, workers=0, jobs=1)
@@ -38,7 +39,7 @@ def plain_loop(fold: Fold, rates: np.ndarray) -> list[float]:
     experiment: Experiment = fold.experiment
     torch.manual_seed(fold.seed)
     model = experiment.model(num_classes=fold.classes)
-    optimizer = experiment.optimizer(model.parameters())
+    optimizer = make_optimizer(experiment.optimizer, None, model)
     criterion, loader, losses = make_criteria(fold)["ce"], make_loaders(fold)["train"], []
     for epoch in (1, 2, 3):
         set_global_seed(fold.seed + epoch)

@@ -137,7 +137,7 @@ def test_without_optuna_the_command_says_what_to_install(tmp_path: Path, monkeyp
 def test_the_folds_of_a_trial_are_an_ordinary_run(declare, competition: Path, tmp_path: Path) -> None:
     from rich.console import Console
 
-    from runners.environment import Compute
+    from runners.compute import Compute
     from runners.search.trial_runs import TrialRuns
 
     source, experiment = tmp_path / "tiny.py", declare(epochs=1, criterion="ce")
@@ -158,7 +158,7 @@ def test_values_that_contradict_another_are_refused_before_a_trial_trains(declar
     from rich.console import Console
 
     from data.errors import DataError
-    from runners.environment import Compute
+    from runners.compute import Compute
     from runners.search.trial_runs import TrialRuns
 
     (tmp_path / "tiny.py").write_text('"""A?"""')
