@@ -79,11 +79,12 @@ class CriterionCallback(ICriterionCallback):
 
     def batch_state(self) -> dict[str, Any]:
         """The loader's losses so far."""
-        return {"means": self.means}
+        return {"means": {name: _stacked(batches) for name, batches in self.means.items() if batches}}
 
     def load_batch_state(self, state: dict[str, Any]) -> None:
         """Go on from `batch_state`."""
-        self.means = state["means"]
+        for name, (losses, weights) in state["means"].items():
+            self.means[name] = list(zip(losses.unbind(), weights.unbind(), strict=True))
 
     def on_loader_end(self, runner: Any) -> None:
         """Mean losses over the loader, from sums over batches and processes; no batch has waited for them."""
@@ -103,6 +104,12 @@ def _sums(batches: Sequence[tuple[torch.Tensor, torch.Tensor | float]], device: 
     """Sum of loss * weight, and of weight, (2,), on the device."""
     if not batches:
         return torch.zeros(2, device=device)
+    losses, weights = _stacked(batches)
+    return torch.stack([(losses * weights).sum(), weights.sum()])
+
+
+def _stacked(batches: Sequence[tuple[torch.Tensor, torch.Tensor | float]]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Losses and weights (batches,): two tensors to save in place of two a batch."""
     losses, weights = zip(*batches, strict=True)
-    each = torch.stack([torch.as_tensor(weight, device=device) for weight in weights]).float()  # (batches,)
-    return torch.stack([(torch.stack(losses).float() * each).sum(), each.sum()])
+    each = [torch.as_tensor(weight, device=losses[0].device) for weight in weights]
+    return torch.stack(losses).float(), torch.stack(each).float()

@@ -58,7 +58,7 @@ def run_fold(fold: Fold, progress: Progress) -> dict[str, NDArray[Any]]:
     Raises DataError where no epoch had a finite loss and monitored number, and where another process has the fold.
     """
     if fold.compute.ranks > 1:
-        if not fold.folder.predictions.exists():
+        if FoldState(fold.folder, progress.line).load_predictions() is None:
             run_in_ranks(fold, _train_and_predict, progress)
             progress = UNTOLD  # of what was told already
         fold = fold.alone
@@ -80,8 +80,8 @@ def _made(fold: Fold, progress: Progress) -> dict[str, NDArray[Any]]:
     torch.set_num_threads(fold.compute.threads)
     if fold.compute.device == "cpu":
         keep_freed_memory()
-    fold = with_workers(fold, progress)
     with shortage_told(fold.title), followed(None if fold.rank else fold.tracking, fold.number) as followers:
+        fold = with_workers(fold, progress)
         runner = train_fold(fold, state, progress, followers)
         if fold.rank:
             return {}
@@ -121,7 +121,7 @@ def train_fold(
     experiment = fold.experiment
     torch.manual_seed(fold.seed)  # Catalyst seeds only after the model is built
     model = build("model", experiment.model, num_classes=fold.classes)
-    optimizer = make_optimizer(experiment.optimizer, experiment.parameters, model)
+    optimizer = make_optimizer(experiment.optimizer, experiment.parameters, model, experiment.precision)
     loaders = make_loaders(fold)
     if experiment.compile:
         compile_network(model)

@@ -43,7 +43,7 @@ class FoldState:
             return committed
         if committed is None or stopped["steps"][0] > committed["steps"][0]:  # epochs, the one under way included
             return stopped
-        self.folder.stopped.unlink()  # its epoch was committed just before a kill
+        self.folder.stopped.unlink(missing_ok=True)  # its epoch was committed just before a kill
         return committed
 
     def _stopped(self) -> State | None:

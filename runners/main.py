@@ -75,6 +75,12 @@ def _command_line(source: Path, declared: Callable[[], Experiment | LinearProbe]
             if isinstance(experiment, LinearProbe):
                 check_probe_options(experiment, executor, ranks, overfit)
             if overfit:
+                if executor or address or ranks > 1 or track:
+                    raise typer.BadParameter(
+                        "tries one fold in this process, and makes no run: no --executor, --address, --ranks and "
+                        "--track would be right.",
+                        param_hint="--overfit",
+                    )
                 from runners.diagnostics.overfit import try_overfit
 
                 return try_overfit(experiment, data, choose_compute(device, jobs, threads), overfit, console)

@@ -5,10 +5,11 @@ from functools import partial
 from typing import Any
 
 from torch import nn
-from torch.optim import SGD, Adam, AdamW, Optimizer
+from torch.optim import Adam, AdamW, Optimizer
 
 from data.errors import DataError
 from runners.experiment import Factory, build
+from runners.precision import Precision
 
 # Refused: a continued fold would end with other bits, or without the gradients' graph there is no step at all.
 _UNFIT = {
@@ -41,20 +42,26 @@ def timm_optimizer(params: Any, *, optimizer: str, lr: float, **settings: Any) -
 
 
 def fused(optimizer: Factory) -> Factory:
-    """The declared optimizer; Adam, AdamW and SGD in their fused form: the same formulas in one pass over memory.
+    """The declared optimizer; Adam and AdamW in their fused form: the same formulas in one pass over memory.
 
-    A form that is declared (fused, foreach, capturable, differentiable) stays. Adagrad makes its state before the
-    weights are on their device, which its fused form does not take.
+    A form that is declared (fused, foreach, capturable, differentiable) stays. SGD's fused form does not take a group
+    of which some parameters have their first gradient later than others, as those of a backbone that thaws, and
+    Adagrad's not a state that is made before the weights are on their device.
     """
-    if optimizer.func not in (Adam, AdamW, SGD) or optimizer.keywords.keys() & _FORMS:
+    if optimizer.func not in (Adam, AdamW) or optimizer.keywords.keys() & _FORMS:
         return optimizer
     return partial(optimizer.func, **optimizer.keywords, fused=True)
 
 
-def make_optimizer(optimizer: Factory, parameters: Factory | None, model: nn.Module) -> Optimizer:
-    """The declared optimizer on the declared groups; a group's "lr_scale" scales the rate that the optimizer states."""
+def make_optimizer(
+    optimizer: Factory, parameters: Factory | None, model: nn.Module, precision: Precision = "no"
+) -> Optimizer:
+    """The declared optimizer on the declared groups; a group's "lr_scale" scales the rate that the optimizer states.
+
+    Under fp16 it is not fused: whether the scaler skipped a step would not be seen any more, and averages count steps.
+    """
     groups = build("parameters", parameters, model) if parameters else model.parameters()
-    made: Optimizer = build("optimizer", fused(optimizer), groups)
+    made: Optimizer = build("optimizer", optimizer if precision == "fp16" else fused(optimizer), groups)
     for group in made.param_groups:
         group["lr"] *= group.pop("lr_scale", 1.0)
     return made

@@ -90,7 +90,10 @@ def _make(opened: Sequence[OpenedRun], console: Console, fail: Fail) -> None:
     with Display(console, sum(fold.batches for fold in folds)) as display:
         for one in opened:
             if not one.folds:
-                finish(one)
+                try:
+                    finish(one)
+                except (DataError, OSError) as error:
+                    fail(one.name, error)
         execute(folds, display, ended)
 
 

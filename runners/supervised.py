@@ -28,6 +28,8 @@ def _losses_named() -> Iterator[None]:
     try:
         yield
     except RuntimeError as error:
+        if is_shortage(error):
+            raise
         raise ProcessLost(str(error)) from error
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from data.loaders import raise_failure
+from data.whole_train_set import fold_count
 from runners.compute import Compute, available_cores
 from runners.display import Progress
 from runners.experiment import build
@@ -24,10 +25,14 @@ def with_workers(fold: Fold, progress: Progress) -> Fold:
     """The fold with a number of workers where its compute says "auto": measured, if there is a core for them."""
     if fold.compute.workers != "auto":
         return fold
-    spare = spare_cores(fold.compute)
+    spare = spare_cores(fold.compute, fold_count(fold.experiment.split, fold.folds))
+    alone = replace(fold, compute=replace(fold.compute, workers=0))
     if not spare:
-        return replace(fold, compute=replace(fold.compute, workers=0))
-    batches, make, train = measured(fold.alone)
+        return alone
+    try:
+        batches, make, train = measured(alone)
+    except (RuntimeError, ValueError, AssertionError):
+        return alone  # a size that the network can't take, or short memory: training meets it too, and says so
     workers = fewest_seconds(batches, make, train, spare)
     progress.line(
         f"{fold.title}  workers {workers}: a batch takes {1000 * make:.1f} ms to make, {1000 * train:.1f} ms to train"
@@ -35,10 +40,10 @@ def with_workers(fold: Fold, progress: Progress) -> Fold:
     return replace(fold, compute=replace(fold.compute, workers=workers))
 
 
-def spare_cores(compute: Compute) -> int:
+def spare_cores(compute: Compute, folds: int) -> int:
     """Cores that no process trains on, for each that does; with a GPU all are, but the one that feeds it."""
-    cores = available_cores()
-    return max(0, cores // (compute.jobs * compute.ranks) - (compute.threads if compute.device == "cpu" else 1))
+    processes = min(compute.jobs, folds) * compute.ranks
+    return max(0, available_cores() // processes - (compute.threads if compute.device == "cpu" else 1))
 
 
 def fewest_seconds(batches: int, make: float, train: float, most: int) -> int:
@@ -58,18 +63,21 @@ def fewest_seconds(batches: int, make: float, train: float, most: int) -> int:
 
 def measured(fold: Fold) -> tuple[int, float, float]:
     """Batches of an epoch; seconds to make one, and to train on one. Leaves no trace in the fold's random numbers."""
-    with torch.random.fork_rng():
+    device, precision = fold.compute.device, fold.experiment.precision
+    half = torch.autocast(device, {"fp16": torch.float16}.get(precision, torch.bfloat16), enabled=precision != "no")
+    with torch.random.fork_rng(devices=[torch.cuda.current_device()] if device == "cuda" else []):
         loader = make_loaders(fold)["train"]
         model: nn.Module = build("model", fold.experiment.model, num_classes=fold.classes)
-        model.to(fold.compute.device).eval()  # a batch of one image would be refused in training
+        model.to(device).eval()  # a batch of one image would be refused in training
         batches = iter(loader)
         make, train = list[float](), list[float]()
         for _ in range(min(_BATCHES + 1, len(loader))):
             seconds, batch = _timed(fold, lambda: next(batches))
             raise_failure(batch)
             make.append(seconds)
-            images = batch["features"].to(fold.compute.device)  # (B, H, W, 3)
-            train.append(_timed(fold, lambda images=images: model(images).float().sum().backward())[0])  # type: ignore[misc]
+            images = batch["features"].to(device)  # (B, H, W, 3)
+            with half:
+                train.append(_timed(fold, lambda images=images: model(images).float().sum().backward())[0])  # type: ignore[misc]
     return len(loader), min(make), min(train)
 
 

@@ -40,7 +40,7 @@ def train_shortly(
     torch.set_num_threads(fold.compute.threads)
     torch.manual_seed(fold.seed)
     model = build("model", experiment.model, num_classes=fold.classes)
-    optimizer = make_optimizer(experiment.optimizer, experiment.parameters, model)
+    optimizer = make_optimizer(experiment.optimizer, experiment.parameters, model, experiment.precision)
     if experiment.compile:
         compile_network(model)
     callbacks = [

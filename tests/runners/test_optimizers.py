@@ -107,7 +107,7 @@ def test_what_timm_lacks_is_one_sentence() -> None:
 def test_torchs_own_are_fused_where_they_can_be_and_go_where_they_would_go(factory) -> None:
     plain, quick = network(), network()
     made = make_optimizer(factory, None, quick)
-    assert made.defaults.get("fused") or factory.func not in (optim.AdamW, optim.SGD)
+    assert made.defaults.get("fused") or factory.func is not optim.AdamW
     steps(plain, factory(plain.parameters()), range(10))
     steps(quick, made, range(10))
     for name, values in plain.state_dict().items():
@@ -118,3 +118,20 @@ def test_torchs_own_are_fused_where_they_can_be_and_go_where_they_would_go(facto
 def test_a_declared_form_of_an_optimizer_stays(form) -> None:
     declared = partial(optim.AdamW, lr=0.01, **form)
     assert fused(declared) is declared
+
+
+def test_sgd_takes_a_backbone_that_thaws_after_its_head() -> None:
+    model = network()
+    optimizer = make_optimizer(partial(optim.SGD, lr=0.1, momentum=0.9), None, model)
+    model[0].requires_grad_(False)
+    steps(model, optimizer, range(2))
+    model[0].requires_grad_(True)
+    before = model[0].weight.clone()
+    steps(model, optimizer, range(2, 4))
+    assert not torch.equal(model[0].weight, before)
+
+
+def test_nothing_is_fused_under_a_gradient_scaler() -> None:
+    adam = partial(optim.AdamW, lr=0.01)
+    assert make_optimizer(adam, None, network()).defaults["fused"]
+    assert not make_optimizer(adam, None, network(), "fp16").defaults["fused"]

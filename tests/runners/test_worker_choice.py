@@ -49,10 +49,11 @@ def test_a_short_epoch_is_over_before_its_workers_have_started() -> None:
 
 def test_no_worker_takes_a_core_that_a_fold_trains_on(monkeypatch) -> None:
     monkeypatch.setattr(worker_choice, "available_cores", lambda: 8)
-    assert spare_cores(Compute("cpu", threads=1, workers="auto", jobs=8)) == 0
-    assert spare_cores(Compute("cpu", threads=4, workers="auto", jobs=2)) == 0
-    assert spare_cores(Compute("cpu", threads=1, workers="auto", jobs=2)) == 3
-    assert spare_cores(Compute("cuda", threads=8, workers="auto", jobs=1)) == 7
+    assert spare_cores(Compute("cpu", threads=1, workers="auto", jobs=8), folds=8) == 0
+    assert spare_cores(Compute("cpu", threads=4, workers="auto", jobs=2), folds=5) == 0
+    assert spare_cores(Compute("cpu", threads=1, workers="auto", jobs=2), folds=5) == 3
+    assert spare_cores(Compute("cpu", threads=1, workers="auto", jobs=8), folds=2) == 3, "two folds need two cores"
+    assert spare_cores(Compute("cuda", threads=8, workers="auto", jobs=1), folds=5) == 7
 
 
 def test_a_number_that_was_asked_for_stays(tiny_fold) -> None:
@@ -79,3 +80,13 @@ def test_auto_without_a_spare_core_measures_nothing(tiny_fold, monkeypatch) -> N
     monkeypatch.setattr(worker_choice, "measured", lambda fold: pytest.fail("measured"))
     told, auto = Told(), replace(tiny_fold, compute=Compute("cpu", threads=1, workers="auto", jobs=1))
     assert with_workers(auto, told).compute.workers == 0 and not told.lines
+
+
+def test_what_the_network_can_not_take_is_left_for_training_to_say(tiny_fold, monkeypatch) -> None:
+    def refused(fold: Fold) -> None:
+        raise RuntimeError("the sizes do not match")
+
+    monkeypatch.setattr(worker_choice, "available_cores", lambda: 3)
+    monkeypatch.setattr(worker_choice, "measured", refused)
+    auto = replace(tiny_fold, compute=Compute("cpu", threads=1, workers="auto", jobs=1))
+    assert with_workers(auto, Told()).compute.workers == 0
