@@ -93,7 +93,7 @@ def test_a_signal_ends_a_run_with_all_its_processes_and_says_how_to_go_on(
 
 
 def test_threads_are_as_many_as_this_process_may_use() -> None:
-    code = "import os; os.sched_setaffinity(0, {0}); from runners.environment import available_cores as a; print(a())"
+    code = "import os; os.sched_setaffinity(0, {0}); from runners.compute import available_cores as a; print(a())"
     assert python("-c", code).stdout == "1\n"
 
 
