@@ -48,11 +48,11 @@ def predict(
     from analysis.submissions.recorded import check_writable
     from data.cache_build import GIB, CacheSettings
     from runners.compute import available_cores
+    from runners.compute_choice import choose_compute
     from runners.deployment.backends import Backend, load_networks
     from runners.deployment.listing import check_classes, read_listing
     from runners.deployment.predict_listing import listed_caches, predict_listing
     from runners.deployment.trained_run import read_trained_run
-    from runners.compute_choice import choose_compute
 
     compute = choose_compute(device, 1, threads, 0)
     trained, listing = read_trained_run(find_run(runs, run)), read_listing(data)
