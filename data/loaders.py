@@ -5,6 +5,7 @@ import re
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -19,6 +20,7 @@ from data.findings import some_names
 from data.samplers import Rest, SequentialSampler, SharedBatches, ShuffledSampler
 
 _LOOK_SECONDS = 0.1  # how often a process that decodes looks for its parent
+_DEATH_SECONDS = 1.0  # from a connection that breaks off to the news that the process at its other end is dead
 
 
 def make_loader(
@@ -84,7 +86,11 @@ def is_worker_death(error: BaseException) -> bool:
 def worker_deaths_named(loaders: Iterable[Any]) -> Iterator[None]:
     """DataError, with the images it had in hand, where a worker process of these loaders dies inside the block."""
     try:
-        yield
+        try:
+            yield
+        except (ConnectionError, EOFError):  # in the middle of a batch that it handed over
+            time.sleep(_DEATH_SECONDS)  # torch raises its RuntimeError from here as soon as the system tells it
+            raise
     except RuntimeError as error:
         death = _DEATH.match(str(error))
         if death is None:

@@ -15,6 +15,7 @@ _WORDS = (
     "can't start new thread",
     "Insufficient memory",  # OpenCV
     "could not create a primitive",  # oneDNN
+    "could not execute a primitive",  # oneDNN, whose scratch memory comes only now
     "ALLOC_FAILED",  # cuBLAS and cuDNN
 )
 

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ BATCH_SECONDS = 3.0  # that a batch may take after a stop was asked for, before 
 FOLDS_SECONDS = 4.0  # that the processes of folds have for theirs, and to save
 END_SECONDS = 4.5  # after which the process is gone, whatever it waits for
 _ONE_REQUEST_SECONDS = 0.1  # `timeout`, among others, signals a command and then its group: that is no second request
-_AGAIN_SECONDS = 0.01  # after a stop was raised where Python ignores exceptions
+_AGAIN_SECONDS = 0.01  # after a stop came where Python ignores exceptions, or must not be interrupted
 
 
 class Terminated(BaseException):
@@ -29,7 +30,7 @@ class Stop:
     second one ends it as it stands, unless `hurries` is False: then that is for another process to decide.
 
     Python calls a handler wherever it is, and ignores what it raises in a finalizer or around a fork: it is raised
-    again a moment later.
+    again a moment later. So it is where a thread is being started, which would be left half known to its module.
     """
 
     def __init__(self, *, hurries: bool = True) -> None:
@@ -49,9 +50,9 @@ class Stop:
             if signal.getsignal(again) == self.first:
                 signal.signal(again, self.second)
         if self.patience:
-            _alarm(self.unwind, self.patience)
+            _alarm(self.interrupt, self.patience)
         else:
-            self.unwind()
+            self.interrupt(number, frame)
 
     def second(self, number: int, frame: FrameType | None) -> None:
         """End at once, but for an echo of the first signal."""
@@ -82,7 +83,14 @@ class Stop:
         last()
         self.unwind()
 
-    def unwind(self, number: int = 0, frame: FrameType | None = None, cause: Exception | None = None) -> NoReturn:
+    def interrupt(self, number: int, frame: FrameType | None) -> None:
+        """Unwind from where the process is, as soon as that can be."""
+        if _starts_thread(frame):
+            _alarm(self.interrupt, _AGAIN_SECONDS)
+        else:
+            self.unwind()
+
+    def unwind(self, cause: Exception | None = None) -> NoReturn:
         """Raise, for the seconds that are left."""
         self._limit()
         raise (KeyboardInterrupt if self.code == INTERRUPTED else Terminated) from cause
@@ -93,7 +101,7 @@ class Stop:
     def ignored(self, unraisable: "sys.UnraisableHookArgs") -> None:
         """Hear of an exception that Python ignores; one of these is not to be."""
         if self.asked and issubclass(unraisable.exc_type, KeyboardInterrupt | Terminated):
-            _alarm(self.unwind, _AGAIN_SECONDS)
+            _alarm(self.interrupt, _AGAIN_SECONDS)
         else:
             self.unraisablehook(unraisable)
 
@@ -101,6 +109,12 @@ class Stop:
         """End without unwinding: folds and workers end with the process that started them."""
         os.write(2, f"error: ended at once. {GO_ON}\n".encode())
         os._exit(self.code)
+
+
+def _starts_thread(frame: FrameType | None) -> bool:
+    while frame is not None and frame.f_code is not threading.Thread.start.__code__:
+        frame = frame.f_back
+    return frame is not None
 
 
 def _alarm(act: Callable[[int, FrameType | None], object], seconds: float) -> None:

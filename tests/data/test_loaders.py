@@ -2,7 +2,9 @@ import os
 import re
 import signal
 import sys
+import threading
 from functools import partial
+from multiprocessing import active_children
 from pathlib import Path
 
 import numpy as np
@@ -109,7 +111,24 @@ def test_a_killed_worker_is_a_sentence_with_the_images_it_had_in_hand(competitio
             list(loader)
 
 
-def test_other_errors_are_no_death_of_a_worker() -> None:
+def test_a_worker_that_dies_while_it_hands_a_batch_over_is_named_too(competition: Path) -> None:
+    """Its connection breaks off before the system says that it is dead."""
+    images = read_data(competition)
+    dataset = ImageDataset(images.root, images.train.head(10), resize(size=SIZE), seed=1, in_hand=InHand(1, 5))
+    loader = make_loader(dataset, SequentialSampler(10), batch_size=5, workers=1)
+    before = set(active_children())
+    batches = iter(loader)
+    next(batches)
+    (worker,) = set(active_children()) - before
+    with pytest.raises(DataError, match=rf"\(pid {worker.pid}\) .*; it had in hand '"), worker_deaths_named([loader]):
+        threading.Timer(0.1, worker.kill).start()
+        raise ConnectionResetError
+
+
+def test_other_errors_are_no_death_of_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("data.loaders._DEATH_SECONDS", 0)
+    with pytest.raises(ConnectionResetError), worker_deaths_named([]):
+        raise ConnectionResetError
     with pytest.raises(RuntimeError, match="^the model$"), worker_deaths_named([]):
         raise RuntimeError("the model")
     assert is_worker_death(RuntimeError("DataLoader worker (pid(s) 12, 13) exited unexpectedly"))

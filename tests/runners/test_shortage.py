@@ -15,7 +15,8 @@ def test_too_little_memory_is_a_sentence_whichever_library_says_it(library) -> N
 
 def test_accelerators_say_it_in_words_of_their_own() -> None:
     assert is_shortage(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB"))
-    assert is_shortage(RuntimeError("could not create a primitive"))
+    for verb in ("create", "execute"):
+        assert is_shortage(RuntimeError(f"could not {verb} a primitive"))
     assert is_shortage(OSError(12, "Cannot allocate memory")) and is_shortage(MemoryError())
 
 

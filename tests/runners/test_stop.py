@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 
@@ -57,6 +58,24 @@ def test_a_batch_that_takes_too_long_is_given_up(stop: Stop) -> None:
     with pytest.raises(Terminated), listening(stop, *BOTH), stop.awaited(0.05):
         signal.raise_signal(signal.SIGTERM)
         time.sleep(60)
+
+
+def test_a_thread_that_is_being_started_is_started_first(stop: Stop) -> None:
+    """Raised in the middle, it would leave a thread that dies of a KeyError and prints it."""
+    thread, steps = threading.Thread(target=bool), list[str]()
+
+    class Interrupted(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            signal.raise_signal(signal.SIGTERM)
+            steps.append("started")
+            return super().wait(timeout)
+
+    thread._started = Interrupted()  # type: ignore[attr-defined]
+    with pytest.raises(Terminated), listening(stop, *BOTH):
+        thread.start()
+        steps.append("went on")
+        time.sleep(60)
+    assert steps == ["started", "went on"]
 
 
 def test_what_is_asked_for_at_the_very_end_is_not_forgotten(stop: Stop) -> None:
