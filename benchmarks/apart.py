@@ -1,13 +1,16 @@
-"""What a piece of work costs, in a process of its own: wall and CPU seconds, and by how much its memory grew."""
+"""Work in a process of its own, where nobody else's memory and threads are; and what a piece of it costs there."""
 
 import resource
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from time import perf_counter, process_time
+from typing import Any
 
 MIB = 2**20
 
@@ -26,34 +29,66 @@ class Cost:
     growth: int
 
 
-def cost_of(prepare: Callable[[], Work]) -> Cost:
-    """The cost of the work that `prepare()` returns, done once in a forked process; preparing it is not counted.
+@contextmanager
+def own_process(make: Callable[[], Callable[..., Any]]) -> Iterator[Callable[..., Any]]:
+    """The function that `make()` returns, made and called in a forked process; arguments and results are pickled.
 
-    Needs a system that forks. RuntimeError where the work fails: what went wrong is on standard error.
+    Needs a system that forks. A call raises RuntimeError where it fails: what went wrong is on standard error.
     """
     context = get_context("fork")
-    here, there = context.Pipe(duplex=False)
-    process = context.Process(target=_measure, args=(prepare, there))
+    here, there = context.Pipe()
+    process = context.Process(target=_serve, args=(make, here, there))
     process.start()
     there.close()
+
+    def call(*arguments: Any) -> Any:
+        try:
+            here.send(arguments)
+            return here.recv()
+        except (EOFError, BrokenPipeError, ConnectionResetError):
+            raise RuntimeError("the measured process ended without a result") from None
+
     try:
-        cost: Cost = here.recv()
-    except EOFError:
-        raise RuntimeError("the measured process ended without a result") from None
+        yield call
     finally:
+        here.close()
         process.join()
+
+
+def cost_of(prepare: Callable[[], Work]) -> Cost:
+    """The cost of the work that `prepare()` returns, done once in a process of its own; preparing it is not counted."""
+    with own_process(partial(_measured, prepare)) as measure:
+        cost: Cost = measure()
     return cost
 
 
-def _measure(prepare: Callable[[], Work], answer: "Connection[Cost, Cost]") -> None:
+def _serve(
+    make: Callable[[], Callable[..., Any]], asking: "Connection[Any, Any]", asked: "Connection[Any, Any]"
+) -> None:
+    """Answer calls until nobody is left to ask."""
+    asking.close()  # this process has a copy of it too
     try:
-        work = prepare()
-        before, cpu, wall = _peak(), _cpu(), perf_counter()
-        work()
-        answer.send(Cost(perf_counter() - wall, _cpu() - cpu, max(0, _peak() - before)))
+        function = make()
+        while True:
+            try:
+                arguments = asked.recv()
+            except EOFError:
+                return
+            asked.send(function(*arguments))
     except BaseException:
         traceback.print_exc()
         raise SystemExit(1) from None
+
+
+def _measured(prepare: Callable[[], Work]) -> Callable[[], Cost]:
+    work = prepare()
+
+    def measure() -> Cost:
+        before, cpu, wall = _peak(), _cpu(), perf_counter()
+        work()
+        return Cost(perf_counter() - wall, _cpu() - cpu, max(0, _peak() - before))
+
+    return measure
 
 
 def _cpu() -> float:

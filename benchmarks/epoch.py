@@ -5,25 +5,30 @@
 Everybody trains the same network on the same JPEGs at the same size and batch, with mirror images, AdamW, cross entropy
 and macro F1, on one thread of torch, and validates afterwards; an epoch is timed from the first image asked for to the
 last step and F1. Peers read their images with a DataLoader in its own process and with two worker processes: what was
-faster in the warm-up counts. This project reads its cache, which was made before. Contestants take turns; ratios are
-medians of pairs within a round.
+faster in the warm-up counts. This project reads its cache, which was made before. Each contestant lives in a process of
+its own, so that memory is kept or given back as in a run of it alone. They take turns; ratios are medians of pairs
+within a round.
 """
 
 import argparse
 import statistics
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 import torch
 
 from benchmarks import floors, ours
+from benchmarks.apart import own_process
 from benchmarks.photos import write_photos
 from benchmarks.rounds import Contestant, Cost, Rounds, take_turns
 from benchmarks.workload import NETWORKS, Train, Workload, first_images
 from data.reading import read_data
+from runners.allocator import keep_freed_memory
 
 PEERS = {
     "PyTorch": "plain_torch.train",
@@ -74,13 +79,24 @@ def choose_workers(work: Workload, train: Train) -> Trainer:
 
 def compete(work: Workload, peers: Sequence[str], rounds: int) -> tuple[Rounds, Mapping[str, Trainer]]:
     """Floors, this project and peers, once a round; and who trained how."""
-    trainers = {OURS: Trainer(work, ours.train)} | {name: choose_workers(work, find_peer(name)) for name in peers}
-    contestants: dict[str, Contestant] = {
-        CHANNELS_LAST: floors.channels_last(work), EAGER: floors.eager(work), **trainers
-    }  # fmt: skip
-    for name in (CHANNELS_LAST, EAGER, OURS):
-        contestants[name]()  # peers have had their first turn
-    return take_turns(contestants, rounds, warm_ups=0), trainers
+    with ExitStack() as stack:
+        bounds: dict[str, Contestant] = {
+            CHANNELS_LAST: stack.enter_context(own_process(partial(floors.channels_last, work))),
+            EAGER: stack.enter_context(own_process(partial(floors.eager, work))),
+        }
+        trainers = {OURS: Trainer(work, stack.enter_context(own_process(_this_project)))}
+        for name in peers:
+            trainers[name] = choose_workers(work, stack.enter_context(own_process(partial(find_peer, name))))
+        contestants: dict[str, Contestant] = {**bounds, **trainers}
+        for name in (CHANNELS_LAST, EAGER, OURS):
+            contestants[name]()  # peers have had their first turn
+        return take_turns(contestants, rounds, warm_ups=0), trainers
+
+
+def _this_project() -> Train:
+    """Its training, in a process that keeps memory as that of a run does."""
+    keep_freed_memory()
+    return ours.train
 
 
 def table(work: Workload, found: Rounds, trainers: Mapping[str, Trainer]) -> str:

@@ -1,11 +1,12 @@
 """How many images a second do the folds' networks predict, all test-time views included?
 
 ``python -m benchmarks.inference [--models resnet18] [--images 512] [--rounds 3]``: a round takes the same images, in
-memory, through 5 networks in 2 views, by each method in turn and each round in another order:
+memory, through 5 networks in 2 views, by each method in turn, each in a process of its own:
 
 - loop: what is usually written. Networks and normalised float images as NCHW; for each network over all batches, for
   each view, under torch.no_grad. It is spared the conversion from uint8 and the second to fifth reading of the images.
-- torch: `runners.inference.predict` from uint8 images; folding batch norms is timed with it, one to two batches' worth.
+- torch: `runners.inference.predict` from uint8 images, in a process that keeps freed memory as `predict` and a run do;
+  folding batch norms is timed with it, one to two batches' worth.
 - onnx: the same `predict` over ONNX Runtime's sessions, which are made before (seconds a network, said below).
 
 One thread. A ratio is the median over rounds of loop / method in the same round.
@@ -14,15 +15,19 @@ One thread. A ratio is the median over rounds of loop / method in the same round
 import argparse
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
-import pandas as pd
 import torch
 from numpy.typing import NDArray
 
+from benchmarks.apart import own_process
+from benchmarks.rounds import Cost, Rounds, take_turns, timed
 from runners.activations import softmax
+from runners.allocator import keep_freed_memory
 from runners.deployment.onnx_network import check_installed, onnx_network, to_onnx, with_weights
 from runners.inference import Network, predict
 from runners.models import ImageClassifier, timm_classifier
@@ -105,25 +110,33 @@ def ours(networks: Sequence[Network], batches: Batches) -> Method:
     return lambda: predict(networks, batches, VIEWS, softmax, "cpu", lambda: None)
 
 
-def time_in_turn(methods: Mapping[str, Method], rounds: int) -> pd.DataFrame:
-    """Columns round, method, wall and CPU seconds; each round begins with another method."""
-    names, rows = list(methods), []
-    for number in range(rounds):
-        at = number % len(names)
-        for name in names[at:] + names[:at]:
-            wall, cpu = time.perf_counter(), time.process_time()
-            methods[name]()
-            rows.append((number, name, time.perf_counter() - wall, time.process_time() - cpu))
-    return pd.DataFrame(rows, columns=["round", "method", "wall", "cpu"])
+def compete(methods: Mapping[str, Callable[[], Method]], rounds: int) -> tuple[Rounds, dict[str, float]]:
+    """What each method cost in each round, made and called in its process; and how far its first answer is off."""
+    with ExitStack() as stack:
+        calls = {name: stack.enter_context(own_process(partial(_timed, make))) for name, make in methods.items()}
+        answers = {name: call()[1] for name, call in calls.items()}  # first calls, which do not count
+        found = take_turns({name: partial(_cost, call) for name, call in calls.items()}, rounds, warm_ups=0)
+    return found, {name: float(np.abs(answer - answers["loop"]).max()) for name, answer in answers.items()}
 
 
-def compare(backbone: str, size: int, images: int, batch_size: int, rounds: int) -> tuple[pd.DataFrame, float]:
-    """One row a method: medians over rounds, ratios, largest difference from the loop; and CPU seconds of an export."""
-    generator = torch.Generator().manual_seed(0)
-    batches = Batches(
-        torch.randint(0, 256, (images, size, size, 3), dtype=torch.uint8, generator=generator), batch_size
-    )
-    networks = make_networks(backbone, batches.images)
+def _timed(make: Callable[[], Method]) -> Callable[[], tuple[Cost, Probabilities]]:
+    method = make()
+
+    def turn() -> tuple[Cost, Probabilities]:
+        with timed() as cost:
+            probabilities = method()
+        return cost, probabilities
+
+    return turn
+
+
+def _cost(call: Callable[[], tuple[Cost, Probabilities]]) -> Cost:
+    return call()[0]
+
+
+def methods_of(backbone: str, batches: Batches) -> tuple[dict[str, Callable[[], Method]], float]:
+    """What makes each method for a backbone's networks; and CPU seconds of exporting one."""
+    size, networks = batches.images.shape[1], make_networks(backbone, batches.images)
     started = time.process_time()
     body = to_onnx(networks[0], softmax, (size, size))
     export = time.process_time() - started
@@ -131,16 +144,15 @@ def compare(backbone: str, size: int, images: int, batch_size: int, rounds: int)
         with_weights(body, network, softmax, (size, size)) or to_onnx(network, softmax, (size, size))
         for network in networks
     ]
-    sessions = [onnx_network(each, 1, "cpu") for each in bodies]
-    methods = {"loop": loop(networks, batches), "torch": ours(networks, batches), "onnx": ours(sessions, batches)}
-    expected = methods["loop"]()  # and the first calls are not timed
-    off = {name: float(np.abs(method() - expected).max()) for name, method in methods.items()}
-    times = time_in_turn(methods, rounds).set_index("round")
-    looped = times[times["method"] == "loop"]
-    for clock in ("wall", "cpu"):
-        times[f"x_{clock}"] = looped[clock].reindex(times.index) / times[clock]
-    table = times.groupby("method", sort=False).median()
-    return table.assign(off=[off[name] for name in table.index]), export
+
+    def by_torch() -> Method:
+        keep_freed_memory()
+        return ours(networks, batches)
+
+    def by_onnx() -> Method:
+        return ours([onnx_network(each, 1, "cpu") for each in bodies], batches)
+
+    return {"loop": partial(loop, networks, batches), "torch": by_torch, "onnx": by_onnx}, export
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -156,14 +168,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     torch.set_num_threads(1)
     print(HEADER)
     exports = list[str]()
+    generator, size = torch.Generator().manual_seed(0), chosen.size
+    images = torch.randint(0, 256, (chosen.images, size, size, 3), dtype=torch.uint8, generator=generator)
     for backbone in chosen.models:
-        table, export = compare(backbone, chosen.size, chosen.images, chosen.batch, chosen.rounds)
+        methods, export = methods_of(backbone, Batches(images, chosen.batch))
+        found, off = compete(methods, chosen.rounds)
         exports.append(f"{backbone} {export:.1f}")
-        for name, row in table.iterrows():
-            wall, cpu = 1000 * row["wall"] / chosen.images, 1000 * row["cpu"] / chosen.images
+        for name in methods:
+            wall, cpu = 1000 * found.wall(name) / len(images), 1000 * found.cpu(name) / len(images)
             print(
                 f"{backbone:<22} {name:<6} {1000 / wall:>9.1f} {wall:>8.2f} {cpu:>8.2f} "
-                f"{row['x_wall']:>7.2f} {row['x_cpu']:>6.2f} {GOALS[str(name)]:>6} {row['off']:>8.0e}",
+                f"{found.ratio('loop', name):>7.2f} {found.cpu_ratio('loop', name):>6.2f} "
+                f"{GOALS[name]:>6} {off[name]:>8.0e}",
                 flush=True,
             )
     print(

@@ -31,6 +31,7 @@ from runners.compute import available_cores
 from runners.compute_choice import choose_compute
 from runners.main import run_experiment
 from runners.state import read_json
+from runners.workspace import Workspace
 
 NAME = "side_by_side"  # of this project's experiment
 
@@ -66,7 +67,8 @@ def run_ours(task: Task, folder: Path) -> list[float]:
     cache = CacheSettings(folder / "cache", 20 * GIB, available_cores())
     with open(devnull, "w") as nowhere:
         console = Console(file=nowhere)
-        run = run_experiment(experiment, source, task.data, folder / "runs", compute, cache, False, console)
+        workspace = Workspace(task.data, folder / "runs", compute, cache, False, console)
+        run = run_experiment(experiment, source, workspace)
     return [float(fold["f1"]) for fold in read_json(run.scores)["folds"]]
 
 

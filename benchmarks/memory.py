@@ -89,11 +89,13 @@ def run(data: Path, folder: Path, size: tuple[int, int], jobs: int) -> None:
     from benchmarks.small_run import small_experiment
     from runners.display import make_console
     from runners.main import run_experiment
+    from runners.workspace import Workspace
 
     experiment = small_experiment(Path(__file__).stem, size, epochs=1, batch_size=64)
     settings, compute = CacheSettings(folder / "cache", 100 * GIB, available_cores()), Compute("cpu", 1, 0, jobs)
     with tempfile.TemporaryDirectory(dir=folder) as runs, redirect_stdout(StringIO()):
-        run_experiment(experiment, Path(__file__), data, Path(runs), compute, settings, False, make_console())
+        workspace = Workspace(data, Path(runs), compute, settings, False, make_console())
+        run_experiment(experiment, Path(__file__), workspace)
 
 
 def looks_at_run(images: int, size: tuple[int, int], jobs: int) -> list[Look]:

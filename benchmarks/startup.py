@@ -64,6 +64,7 @@ def until_first_batch(data: Path, folder: Path, size: tuple[int, int]) -> Second
     from runners.main import run_experiment
     from runners.models import timm_classifier
     from runners.supervised import ClassificationRunner
+    from runners.workspace import Workspace
 
     def stop(self: ClassificationRunner, batch: object) -> None:
         raise FirstBatch
@@ -79,7 +80,8 @@ def until_first_batch(data: Path, folder: Path, size: tuple[int, int]) -> Second
     as_it_was, ClassificationRunner.handle_batch = ClassificationRunner.handle_batch, stop  # type: ignore[method-assign]
     try:
         with tempfile.TemporaryDirectory(dir=folder) as runs, redirect_stdout(StringIO()):
-            run_experiment(experiment, Path(__file__), data, Path(runs), compute, settings, False, make_console())
+            workspace = Workspace(data, Path(runs), compute, settings, False, make_console())
+            run_experiment(experiment, Path(__file__), workspace)
     except FirstBatch:
         return perf_counter() - start, process_time() - cpu
     finally:

@@ -88,8 +88,9 @@ def find_batch_size(
     from runners.diagnostics.batch_size_finder import find_batch_size as find
     from runners.first_fold import first_fold
 
-    console, compute = make_console(), choose_compute(device, jobs, threads, 0)
-    fold = first_fold(declared(experiment), data, compute)
+    console = make_console()
+    fold = first_fold(declared(experiment), data, choose_compute(device, jobs, threads, 0))
+    compute = fold.compute
     console.print(
         plain(
             f"{experiment} on {compute.device}: folds at a time {compute.jobs}, each with threads {compute.threads}; "

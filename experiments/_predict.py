@@ -47,6 +47,7 @@ def predict(
     from analysis.leaderboard.registration import find_run
     from analysis.submissions.recorded import check_writable
     from data.cache_build import GIB, CacheSettings
+    from runners.allocator import keep_freed_memory
     from runners.compute import available_cores
     from runners.compute_choice import choose_compute
     from runners.deployment.backends import Backend, load_networks
@@ -67,6 +68,8 @@ def predict(
     ):
         console.print(plain(line), soft_wrap=True)
     torch.set_num_threads(compute.threads)
+    if compute.device == "cpu":
+        keep_freed_memory()
     settings = CacheSettings(cache, int(cache_limit * GIB), available_cores())
     with Display(console, -(-images // declared.batch_size)) as display:
         caches = listed_caches(trained, listing, settings, display)

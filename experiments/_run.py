@@ -9,6 +9,7 @@ from runners import options
 from runners.display import make_console, print_error
 from runners.endings import MISTAKE, one_sentence
 from runners.tracking import check_installed
+from runners.workspace import Workspace
 
 
 def run(
@@ -45,7 +46,8 @@ def run(
 
         settings = CacheSettings(cache, int(cache_limit * GIB), available_cores())
         with computing(executor, address, device, jobs, threads, ranks, workers) as compute:
-            failed = run_queue(experiments, data, runs, compute, settings, fast, make_console(), tuple(track or ()))
+            workspace = Workspace(data, runs, compute, settings, fast, make_console(), tuple(track or ()))
+            failed = run_queue(experiments, workspace)
         if failed:
             print_error(f"{len(failed)} of {len(names)} experiments failed: {', '.join(failed)}.")
             raise typer.Exit(MISTAKE)

@@ -1,7 +1,7 @@
 """Where and with how much folds are trained."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Literal
 
@@ -27,11 +27,34 @@ class Compute:
     jobs: int  # folds at a time; results do not depend on it
     executor: Executor = Executor.processes  # nor on this
     ranks: int = 1  # processes that train a fold together, a GPU each; results are bit-identical only for equal numbers
+    cores: int = 0  # that the folds share out among themselves once they are counted; 0: jobs and threads are settled
+
+    def shared_out(self, folds: int) -> "Compute":
+        """The same for so many folds: as few at a time as end soonest, and the threads that this leaves for each.
+
+        Five folds on two cores go three at a time, then two: 2.5 times what one takes on a core of its own. Two at a
+        time would leave a core idle in the end and take 3. On sixteen cores they go all at once, three threads each.
+        """
+        if not self.cores:
+            return self
+        room = max(1, self.cores // self.ranks)
+        most = min(folds, 2 * room - 1)
+        jobs = min(range(min(folds, room), most + 1), key=lambda jobs: _end(folds, jobs, room))
+        return replace(self, jobs=jobs, threads=max(1, room // jobs), cores=0)
 
     @property
     def known_workers(self) -> int:
         """Workers as a number: none while "auto" is not measured."""
         return 0 if self.workers == "auto" else self.workers
+
+
+def _end(folds: int, jobs: int, cores: int) -> int:
+    """When the last of equal folds of one thread is done, `jobs` at a time; one alone takes as long as there are cores.
+
+    Where more run than there are cores, they share them.
+    """
+    turns, rest = divmod(folds, jobs)
+    return turns * max(cores, jobs) + (max(cores, rest) if rest else 0)
 
 
 def available_cores() -> int:

@@ -46,7 +46,10 @@ def computing(
 def choose_compute(
     device: str, jobs: int | None, threads: int | None, workers: Workers = 0, ranks: int = 1
 ) -> Compute:
-    """Cores are divided among folds: two processes of one thread train faster than one of two threads."""
+    """Cores are divided among folds: two processes of one thread train faster than one of two threads.
+
+    Where neither jobs nor threads are given, on a CPU, folds share the cores out when they are counted (`shared_out`).
+    """
     import torch
 
     if device not in ("auto", "cpu", "cuda"):
@@ -61,7 +64,8 @@ def choose_compute(
         raise typer.BadParameter(
             f"{ranks} needs as many CUDA devices, and {torch.cuda.device_count()} were found.", param_hint="--ranks"
         )
+    open_yet = cores if device == "cpu" and jobs is None and threads is None else 0
     if jobs is None:
         jobs = max(1, cores // (threads or 1) // ranks) if device == "cpu" else 1
     threads = threads or max(1, cores // (jobs * ranks))
-    return Compute(device=device, threads=threads, workers=workers, jobs=jobs, ranks=ranks)
+    return Compute(device, threads, workers, jobs, ranks=ranks, cores=open_yet)

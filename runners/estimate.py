@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from data.whole_train_set import fold_count
+from runners.compute import Compute, Executor, available_cores
 from runners.fold_rows import Fold
 from runners.memory import GIB, peak_memory
 from runners.run_folder import RunFolder
@@ -39,7 +40,7 @@ def plan_run(fold: Fold) -> Plan:
     what = "what is left" if begun else f"{_counted(count, 'fold')} x {_counted(fold.epochs, 'epoch')}"
     jobs = min(fold.compute.jobs, len(left))
     what = f"{fold.experiment.name}: {what}" if fold.queued else what
-    work = makespan([training_batches(one) for one in left], jobs)
+    work = makespan([training_batches(one) for one in left], jobs, _room(fold.compute, jobs))
     return Plan(what, work, jobs, fold.compute.device, fold.compute.ranks)
 
 
@@ -66,12 +67,26 @@ def training_batches(fold: Fold) -> float:
     return epochs * (train + FORWARD * valid) + FORWARD * len(experiment.tta) * (valid + test)
 
 
-def makespan(work: Sequence[float], jobs: int) -> float:
-    """When the last piece is done, where each in turn goes to the first of `jobs` that is free."""
-    ends = [0.0] * max(1, jobs)
-    for piece in work:
-        ends[ends.index(min(ends))] += piece
-    return max(ends)
+def makespan(work: Sequence[float], jobs: int, room: int) -> float:
+    """When the last piece is done, `jobs` at a time in turn; work is measured while so many share `room` places.
+
+    As soon as fewer run than before, those that shared a place go faster.
+    """
+    waiting, running, end = list(work), list[float](), 0.0
+    while waiting or running:
+        while waiting and len(running) < jobs:
+            running.append(waiting.pop(0))
+        shortest, pace = min(running), max(1, jobs / room) / max(1, len(running) / room)
+        end += shortest / pace
+        running = [piece - shortest for piece in running if piece > shortest]
+    return end
+
+
+def _room(compute: Compute, jobs: int) -> int:
+    """How many of the folds that run at a time have cores of their own."""
+    if compute.device == "cuda" or compute.executor is Executor.ray:
+        return jobs
+    return max(1, available_cores() // (compute.threads * compute.ranks))
 
 
 def duration(seconds: float) -> str:

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from data.errors import DataError
 from data.metadata import ImageData
 from data.reading import read_data
+from data.whole_train_set import fold_count
 from runners.compute import Compute
 from runners.experiment import Experiment, build
 from runners.fold_rows import Fold
@@ -36,6 +37,7 @@ def first_fold(experiment: Experiment | LinearProbe, path: Path, compute: Comput
     data, folds = read_split(experiment, path)
     sources = read_sources(experiment, data, folds)
     check_declaration(experiment, data, folds, sources)
+    compute = compute.shared_out(fold_count(experiment.split, folds))
     return replace(unwritten_fold(experiment, data, folds, 0, sources), compute=compute)
 
 

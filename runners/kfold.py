@@ -134,8 +134,8 @@ def execute(folds: Sequence[Fold], display: Display, ended: Ended = raise_failur
     """Make every fold where its `compute` says; one that is done is not made again."""
     if not folds:
         return
-    compute, jobs = folds[0].compute, min(folds[0].compute.jobs, len(folds))
-    if compute.executor is Executor.ray:
+    jobs = min(max(fold.compute.jobs for fold in folds), len(folds))
+    if folds[0].compute.executor is Executor.ray:
         from runners.cluster.executor import run_on_cluster  # here: Ray is an extra
 
         run_on_cluster(folds, run_fold, display, jobs=jobs, ended=ended)

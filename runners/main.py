@@ -3,13 +3,13 @@
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from data.errors import DataError
 from runners import options
-from runners.compute import Compute, Executor, available_cores
+from runners.compute import Executor, available_cores
 from runners.compute_choice import choose_compute, computing
 from runners.display import Display, make_console
 from runners.endings import one_sentence
@@ -17,12 +17,8 @@ from runners.experiment import Experiment
 from runners.linear_probe import LinearProbe
 from runners.question import question
 from runners.run_folder import RunFolder
-from runners.tracking import Tracker, check_installed
-
-if TYPE_CHECKING:
-    from rich.console import Console
-
-    from data.cache_build import CacheSettings
+from runners.tracking import check_installed
+from runners.workspace import Workspace
 
 
 def main(experiment: Experiment | LinearProbe) -> None:
@@ -86,7 +82,8 @@ def _command_line(source: Path, declared: Callable[[], Experiment | LinearProbe]
                 return try_overfit(experiment, data, choose_compute(device, jobs, threads), overfit, console)
             settings = CacheSettings(cache, int(cache_limit * GIB), available_cores())
             with computing(executor, address, device, jobs, threads, ranks, workers) as compute:
-                run_experiment(experiment, source, data, runs, compute, settings, fast, console, tuple(track or ()))
+                workspace = Workspace(data, runs, compute, settings, fast, console, tuple(track or ()))
+                run_experiment(experiment, source, workspace)
 
     command.__doc__ = question(source)
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -94,17 +91,7 @@ def _command_line(source: Path, declared: Callable[[], Experiment | LinearProbe]
     app(prog_name=f"python -m experiments.{source.stem}")
 
 
-def run_experiment(
-    experiment: Experiment | LinearProbe,
-    source: Path,
-    data_path: Path,
-    runs: Path,
-    compute: Compute,
-    cache: "CacheSettings",
-    fast: bool,
-    console: "Console",
-    track: tuple[Tracker, ...] = (),
-) -> RunFolder:
+def run_experiment(experiment: Experiment | LinearProbe, source: Path, workspace: Workspace) -> RunFolder:
     """Read, split, train, predict and score; returns the finished run's folder.
 
     The same arguments continue an unfinished run, and only show a finished one.
@@ -112,15 +99,15 @@ def run_experiment(
     if isinstance(experiment, LinearProbe):
         from runners.probe_run import run_probe
 
-        return run_probe(experiment, source, data_path, runs, compute, cache, fast, console, track)
+        return run_probe(experiment, source, workspace)
     from runners.kfold import execute  # here: pandas and torch make nobody wait who asks for --help
     from runners.opened_run import opened_run
 
-    with opened_run(experiment, source, data_path, runs, compute, cache, fast, console, track) as opened:
-        with Display(console, sum(fold.batches for fold in opened.folds)) as display:
+    with opened_run(experiment, source, workspace) as opened:
+        with Display(workspace.console, sum(fold.batches for fold in opened.folds)) as display:
             execute(opened.folds, display)
             opened.finish(display)
-        opened.print_result(console)
+        opened.print_result(workspace.console)
     return opened.folder
 
 

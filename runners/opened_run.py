@@ -7,8 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from data.cache_build import CacheSettings
-from runners.compute import Compute
+from data.whole_train_set import fold_count
 from runners.display import Display
 from runners.earlier_runs import unlike_the_last
 from runners.environment import environment, note_environment
@@ -27,7 +26,8 @@ from runners.refusals import check_declaration, check_name
 from runners.run_folder import FAST, RunFolder, list_runs, open_run
 from runners.sources import read_sources
 from runners.summary import print_header, print_result
-from runners.tracking import Tracker, Tracking, tracking
+from runners.tracking import Tracking, tracking
+from runners.workspace import Workspace
 
 
 @dataclass(frozen=True)
@@ -52,36 +52,29 @@ class OpenedRun:
 
 @contextmanager
 def opened_run(
-    experiment: Experiment,
-    source: Path,
-    data_path: Path,
-    runs: Path,
-    compute: Compute,
-    cache: CacheSettings,
-    fast: bool,
-    console: Console,
-    track: tuple[Tracker, ...] = (),
-    queued: bool = False,
+    experiment: Experiment, source: Path, workspace: Workspace, queued: bool = False
 ) -> Iterator[OpenedRun]:
     """Read, split, check, decode, and say what is to be made; DataError for what contradicts the data.
 
     The same arguments open an unfinished run again, and only show a finished one. queued: folds of other experiments
     are made at the same time, so each says whose it is.
     """
+    fast, runs, console = workspace.fast, workspace.runs, workspace.console
     check_name(experiment, source)
-    check_precision(experiment.precision, compute.device)
-    check_ranks(experiment, compute)
-    data, folds = read_split(experiment, data_path)
+    check_precision(experiment.precision, workspace.compute.device)
+    check_ranks(experiment, workspace.compute)
+    data, folds = read_split(experiment, workspace.data)
     if fast:
         data, folds = one_batch(data, folds, experiment.batch_size)
         experiment, runs = few_epochs(experiment), runs / FAST
     sources = read_sources(experiment, data, folds, fast=fast)
     check_declaration(experiment, data, folds, sources)
+    compute = workspace.compute.shared_out(fold_count(experiment.split, folds))
     table = folds_table(data, folds)
     parts = identity_parts(experiment.record(), table, data, source, fast, sources)
     earlier = list_runs(runs, experiment.name)
     if not any(run.root.name.endswith(f"-{identity(parts)}") for run in earlier):
-        refuse_copies(sources, data, cache, console)
+        refuse_copies(sources, data, workspace.cache, console)
     with open_run(runs, experiment.name, identity(parts)) as run:
         remarks = [] if run.begun else unlike_the_last(earlier, parts)
         remarks += prepare_run(run, experiment, data, table, source, parts, sources)
@@ -93,8 +86,8 @@ def opened_run(
             run.check_manifest()
             yield OpenedRun(experiment.name, run, (), None)
         else:
-            caches = [] if fast else make_caches(cache, experiment, data, console, sources)
-            shown = tracking(track, runs, run.root, experiment.record()) if track else None
+            caches = [] if fast else make_caches(workspace.cache, experiment, data, console, sources)
+            shown = tracking(workspace.track, runs, run.root, experiment.record()) if workspace.track else None
             made = make_folds(experiment, data, folds, run, compute, caches, sources, shown)
             told = with_estimate([replace(fold, queued=queued) for fold in made])
             yield OpenedRun(experiment.name, run, told, shown)

@@ -34,7 +34,7 @@ Address = Annotated[
 ]
 Jobs = Annotated[
     int | None,
-    typer.Option(min=1, help="Folds at a time: as many as there are cores, on CUDA 1, on a cluster what fits."),
+    typer.Option(min=1, help="Folds at a time: what ends soonest here, on CUDA 1, on a cluster what fits."),
 ]
 Threads = Annotated[
     int | None, typer.Option(min=1, help="Torch's, a rank: cores / jobs / ranks; on a cluster, with --address, 1.")

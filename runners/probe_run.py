@@ -4,12 +4,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.console import Console
 
-from data.cache_build import CacheSettings
 from data.errors import DataError
 from data.metadata import ImageData
-from runners.compute import Compute
 from runners.declared_ages import check_ages_known
 from runners.display import Display
 from runners.earlier_runs import unlike_the_last
@@ -26,27 +23,19 @@ from runners.refusals import check_name, check_scores, check_views
 from runners.run_folder import FAST, RunFolder, list_runs, open_run
 from runners.sources import NOTHING
 from runners.summary import print_header, print_result
-from runners.tracking import Tracker, tracking
+from runners.tracking import tracking
+from runners.workspace import Workspace
 
 
-def run_probe(
-    probe: LinearProbe,
-    source: Path,
-    data_path: Path,
-    runs: Path,
-    compute: Compute,
-    cache: CacheSettings,
-    fast: bool,
-    console: Console,
-    track: tuple[Tracker, ...] = (),
-) -> RunFolder:
+def run_probe(probe: LinearProbe, source: Path, workspace: Workspace) -> RunFolder:
     """Read, split, fit, predict and score; returns the finished run's folder.
 
     The same arguments continue an unfinished run (folds that are done are kept, features are computed again), and only
     show a finished one. DataError for what contradicts the data, before a run has a folder.
     """
+    fast, runs, compute, console = workspace.fast, workspace.runs, workspace.compute, workspace.console
     check_name(probe, source)
-    data, folds = read_split(probe, data_path)
+    data, folds = read_split(probe, workspace.data)
     check_probe(probe, data, folds)
     if fast:
         data, folds = one_batch(data, folds, probe.batch_size)
@@ -64,8 +53,8 @@ def run_probe(
         if run.finished:
             run.check_manifest()
         else:
-            shown = tracking(track, runs, run.root, probe.record()) if track else None
-            caches = [] if fast else make_caches(cache, probe, data, console)
+            shown = tracking(workspace.track, runs, run.root, probe.record()) if workspace.track else None
+            caches = [] if fast else make_caches(workspace.cache, probe, data, console)
             with Display(console, _batches(probe, data, folds)) as display:
                 predictions = ProbeFolds(probe, data, folds, run, compute, caches, display, shown).make()
             gather(data, folds, predictions, run, probe.metrics)

@@ -7,9 +7,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from data.cache_build import CacheSettings
 from data.errors import DataError
-from runners.compute import Compute
 from runners.display import Display, print_error
 from runners.experiment import Experiment
 from runners.fold_rows import Fold
@@ -17,21 +15,12 @@ from runners.kfold import execute
 from runners.linear_probe import Declaration, LinearProbe
 from runners.opened_run import OpenedRun, opened_run
 from runners.probe_run import run_probe
-from runners.tracking import Tracker
+from runners.workspace import Workspace
 
 Fail = Callable[[str, Exception], None]  # told whose mistake ends a run
 
 
-def run_queue(
-    experiments: Sequence[tuple[Declaration, Path]],
-    data: Path,
-    runs: Path,
-    compute: Compute,
-    cache: CacheSettings,
-    fast: bool,
-    console: Console,
-    track: tuple[Tracker, ...] = (),
-) -> list[str]:
+def run_queue(experiments: Sequence[tuple[Declaration, Path]], workspace: Workspace) -> list[str]:
     """Make the runs of these experiments, each with its module; returns the names of those that failed.
 
     All are read, checked and decoded first, then their folds share the executor's slots, in order. A linear probe
@@ -49,17 +38,16 @@ def run_queue(
         opened: list[OpenedRun] = []
         for experiment, source in experiments:
             if isinstance(experiment, Experiment):
-                one = opened_run(experiment, source, data, runs, compute, cache, fast, console, track, queued=True)
                 try:
-                    opened.append(stack.enter_context(one))
+                    opened.append(stack.enter_context(opened_run(experiment, source, workspace, queued=True)))
                 except (DataError, OSError) as error:
                     fail(experiment.name, error)
-                console.print()
-        _make(opened, console, fail)
+                workspace.console.print()
+        _make(opened, workspace.console, fail)
     for experiment, source in experiments:
         if isinstance(experiment, LinearProbe):
             try:
-                run_probe(experiment, source, data, runs, compute, cache, fast, console, track)
+                run_probe(experiment, source, workspace)
             except (DataError, OSError) as error:
                 fail(experiment.name, error)
     return failed

@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks.inference import GOALS, main, time_in_turn
+from benchmarks.inference import GOALS, main
 
 
 def test_prints_one_row_for_each_method(capsys: pytest.CaptureFixture[str]) -> None:
@@ -16,11 +16,3 @@ def test_prints_one_row_for_each_method(capsys: pytest.CaptureFixture[str]) -> N
         assert (goal in row.split()) == bool(goal)
         assert numbers[-1] < 1e-5, "all methods predict the same"
     assert "x: loop / method" in note and off.startswith("off:") and "test_resnet" in exports
-
-
-def test_each_round_begins_with_another_method() -> None:
-    called = list[str]()
-    methods = {name: lambda name=name: called.append(name) for name in ("a", "b", "c")}
-    times = time_in_turn(methods, 4)
-    assert called == [*"abc", *"bca", *"cab", *"abc"]
-    assert list(times["method"]) == called and list(times["round"].unique()) == [0, 1, 2, 3]

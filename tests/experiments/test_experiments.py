@@ -24,6 +24,7 @@ from runners.question import question
 from runners.run_folder import RunFolder
 from runners.search.module_variant import variant
 from runners.search.search_space import check_space
+from runners.workspace import Workspace
 
 FOLDER = Path(__file__).parents[2] / "experiments"
 MODULES = sorted(path for path in FOLDER.glob("*.py") if not path.stem.startswith("_"))
@@ -60,7 +61,8 @@ def test_every_experiment_trains_a_batch_and_hands_in(
     if experiment.split.func is PersonStratifiedKFold:
         experiment = replace(experiment, split=partial(PersonStratifiedKFold, folds=2))  # five say no more
     with torch.compiler.set_stance("force_eager"):  # machine code for one batch takes a minute
-        run = run_experiment(experiment, path, competition, tmp_path, compute, cache, True, console)
+        workspace = Workspace(competition, tmp_path, compute, cache, True, console)
+        run = run_experiment(experiment, path, workspace)
     assert run.finished and run.submission.exists()
 
 

@@ -17,6 +17,7 @@ from runners.experiment import Experiment
 from runners.fold_state import FoldState
 from runners.main import run_experiment
 from runners.run_folder import RunFolder
+from runners.workspace import Workspace
 
 CPU = Compute(device="cpu", threads=1, workers=0, jobs=1)
 OF_A_COMMIT = [
@@ -71,7 +72,8 @@ def run(tmp_path: Path, competition: Path):
     def start(experiment: Experiment) -> RunFolder:
         console = Console(file=open(os.devnull, "w"))
         cache = CacheSettings(tmp_path / "cache", limit=0, processes=1)
-        return run_experiment(experiment, source, competition, tmp_path / "runs", CPU, cache, False, console)
+        workspace = Workspace(competition, tmp_path / "runs", CPU, cache, False, console)
+        return run_experiment(experiment, source, workspace)
 
     return start
 

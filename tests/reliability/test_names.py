@@ -26,6 +26,7 @@ from experiments.smoke import EXPERIMENT
 from runners.compute import Compute
 from runners.display import make_console
 from runners.main import run_experiment
+from runners.workspace import Workspace
 
 PROJECT = Path(__file__).parents[2]
 FOLDER = "데이터 실험 ü😀"
@@ -83,10 +84,9 @@ def run(root: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     still = partial(resize, size=SIZE)
     split = partial(PersonStratifiedKFold, folds=2)
     small = replace(EXPERIMENT, epochs=1, split=split, train_transform=still, valid_transform=still)
-    made = run_experiment(
-        small, source, Path("input"), Path("runs"), Compute("cpu", threads=1, workers=0, jobs=1),
-        CacheSettings(Path("cache"), GIB, processes=1), fast=False, console=make_console(),
-    )  # fmt: skip
+    compute, cache = Compute("cpu", threads=1, workers=0, jobs=1), CacheSettings(Path("cache"), GIB, processes=1)
+    workspace = Workspace(Path("input"), Path("runs"), compute, cache, fast=False, console=make_console())
+    made = run_experiment(small, source, workspace)
     screen = capsys.readouterr()
     assert "[bold red]alarm[/bold red] [link=" in shown(screen.out) and ":warning:" in screen.out and not screen.err
     return made.root

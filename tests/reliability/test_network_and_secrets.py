@@ -56,14 +56,13 @@ def fast_run(experiment: object, module: str, competition: Path, runs: Path) -> 
     """A run of one batch of every stage, in this process."""
     from data.cache_build import GIB, CacheSettings
     from runners.compute import Compute
+    from runners.workspace import Workspace
 
     compute = Compute("cpu", threads=1, workers=0, jobs=1)
     settings = CacheSettings(runs / "cache", GIB, processes=1)
     source = PROJECT / "experiments" / f"{module}.py"
-    run = main.run_experiment(
-        experiment, source, competition, runs / "runs", compute, settings, fast=True, console=make_console()
-    )
-    return run.root
+    workspace = Workspace(competition, runs / "runs", compute, settings, fast=True, console=make_console())
+    return main.run_experiment(experiment, source, workspace).root
 
 
 def test_secrets_of_the_environment_are_in_no_result(

@@ -22,6 +22,7 @@ from runners.experiment import Experiment
 from runners.main import run_experiment
 from runners.run_folder import RunFolder
 from runners.state import read_checkpoint
+from runners.workspace import Workspace
 
 EPOCHS, VALID_BATCHES = 5, 4  # 28 images, 8 a batch
 IN_A_ROW = 5  # of runners.fold
@@ -69,7 +70,8 @@ def run(tmp_path: Path, competition: Path):
         compute = Compute(device="cpu", threads=1, workers=0, jobs=1)
         cache, console = CacheSettings(tmp_path / "cache", limit=0, processes=1), Console(file=open(os.devnull, "w"))
         source = tmp_path / "tiny.py"
-        return run_experiment(experiment, source, competition, tmp_path / folder, compute, cache, False, console)
+        workspace = Workspace(competition, tmp_path / folder, compute, cache, False, console)
+        return run_experiment(experiment, source, workspace)
 
     return start
 

@@ -22,6 +22,7 @@ from runners.main import run_experiment
 from runners.models import timm_classifier
 from runners.run_folder import RunFolder
 from runners.views import hflip, identity
+from runners.workspace import Workspace
 
 SIZE = (32, 24)
 CPU = Compute(device="cpu", threads=1, workers=0, jobs=1)
@@ -83,7 +84,8 @@ def run(tmp_path: Path, competition: Path):
     ) -> tuple[RunFolder, str]:
         cache = CacheSettings(tmp_path / "cache", limit=0, processes=1)
         console = Console(width=80, record=True, file=open(os.devnull, "w"))
-        folder = run_experiment(experiment, source, data, tmp_path / "runs", compute, cache, fast, console)
+        workspace = Workspace(data, tmp_path / "runs", compute, cache, fast, console)
+        folder = run_experiment(experiment, source, workspace)
         return folder, console.export_text()
 
     return start

@@ -28,6 +28,7 @@ from runners.main import run_experiment
 from runners.refusals import unwritten_fold
 from runners.run_folder import RunFolder
 from runners.state import read_arrays, read_json
+from runners.workspace import Workspace
 
 
 class Killed(BaseException):
@@ -49,7 +50,8 @@ def run(tmp_path: Path, competition: Path, printed: Path):
         compute, cache = Compute(device="cpu", threads=1, workers=0, jobs=1), CacheSettings(tmp_path, 0, 1)
         with printed.open("w") as file:
             console = Console(file=file, width=200)
-            return run_experiment(experiment, source, competition, tmp_path / folder, compute, cache, False, console)
+            workspace = Workspace(competition, tmp_path / folder, compute, cache, False, console)
+            return run_experiment(experiment, source, workspace)
 
     return start
 

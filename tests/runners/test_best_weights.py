@@ -27,6 +27,7 @@ from runners.main import run_experiment
 from runners.run_folder import RunFolder
 from runners.state import read_arrays, read_checkpoint
 from runners.views import identity
+from runners.workspace import Workspace
 
 CPU = Compute(device="cpu", threads=1, workers=0, jobs=1)
 RESULTS = ("oof.npz", "scores.json", "submission.csv", "fold_0/best.pth", "fold_0/metrics.csv")
@@ -41,7 +42,8 @@ def run(tmp_path: Path, competition: Path):
     def start(experiment: Experiment, runs: str = "runs", compute: Compute = CPU) -> tuple[RunFolder, str]:
         console = Console(width=80, record=True, file=open(os.devnull, "w"))
         cache = CacheSettings(tmp_path / "cache", 0, 1)
-        folder = run_experiment(experiment, source, competition, tmp_path / runs, compute, cache, False, console)
+        workspace = Workspace(competition, tmp_path / runs, compute, cache, False, console)
+        folder = run_experiment(experiment, source, workspace)
         return folder, console.export_text()
 
     return start

@@ -30,6 +30,7 @@ from runners.main import run_experiment
 from runners.pseudo_labels import PseudoLabels
 from runners.run_folder import RunFolder
 from runners.state import read_arrays, read_checkpoint, read_json
+from runners.workspace import Workspace
 
 CPU = Compute(device="cpu", threads=1, workers=0, jobs=1)
 HOLDOUT = partial(PersonHoldout, valid_fraction=0.3)
@@ -48,7 +49,7 @@ def run(tmp_path: Path, competition: Path, monkeypatch: pytest.MonkeyPatch):
         source.write_text('"""Does it run?"""\n')
         console = Console(width=80, record=True, file=open(os.devnull, "w"))
         settings = CacheSettings(tmp_path / "cache", cache, 1)
-        arguments = (experiment, source, competition, tmp_path / "runs", CPU, settings, False, console)
+        arguments = (experiment, source, Workspace(competition, tmp_path / "runs", CPU, settings, False, console))
         with monkeypatch.context() as patch:
             if kill:
                 commits, replace = [], os.replace

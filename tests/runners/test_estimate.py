@@ -36,18 +36,31 @@ def test_a_fold_is_its_epochs_and_its_predictions(folds) -> None:
 
 
 @pytest.mark.parametrize(
-    ("work", "jobs", "end"),
+    ("work", "jobs", "room", "end"),
     [
-        ([1, 1, 1, 1, 1], 1, 5),
-        ([1, 1, 1, 1, 1], 2, 3),
-        ([4, 1, 1, 1], 2, 4),
-        ([1, 1, 4], 2, 5),
-        ([2], 8, 2),
-        ([], 1, 0),
+        ([1, 1, 1, 1, 1], 1, 2, 5),
+        ([1, 1, 1, 1, 1], 2, 2, 3),
+        ([4, 1, 1, 1], 2, 2, 4),
+        ([1, 1, 4], 2, 2, 5),
+        ([2], 8, 8, 2),
+        ([], 1, 1, 0),
+        ([3, 3, 3, 3, 3], 3, 2, 5),  # measured at two thirds of the speed, at which the last two don't go
+        ([3, 3, 3], 3, 1, 3),
+        ([6, 3], 2, 1, 4.5),  # the second half of the long one goes twice as fast
     ],
 )
-def test_folds_take_turns_in_so_many_processes(work: list[float], jobs: int, end: float) -> None:
-    assert makespan(work, jobs) == end
+def test_folds_take_turns_in_so_many_processes(work: list[float], jobs: int, room: int, end: float) -> None:
+    assert makespan(work, jobs, room) == pytest.approx(end)
+
+
+def test_folds_share_the_cores_that_are_here(folds, monkeypatch: pytest.MonkeyPatch) -> None:
+    for cores, turns in ((1, 1), (2, 1), (3, 1)):
+        monkeypatch.setattr(runners.estimate, "available_cores", lambda cores=cores: cores)
+        part = folds(3)[0]
+        assert plan_run(part).batches == pytest.approx(turns * training_batches(part)), "measured as it will be"
+    monkeypatch.setattr(runners.estimate, "available_cores", lambda: 1)
+    part = folds(2)[0]
+    assert plan_run(part).batches == pytest.approx(1.5 * training_batches(part)), "the last one has the core alone"
 
 
 def test_one_fold_tells_the_first_that_is_not_done(folds) -> None:

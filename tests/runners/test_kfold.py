@@ -30,6 +30,7 @@ from runners.kfold import make_caches
 from runners.main import run_experiment
 from runners.run_folder import RunFolder
 from runners.state import read_arrays, read_checkpoint, read_json
+from runners.workspace import Workspace
 
 CPU = Compute(device="cpu", threads=1, workers=0, jobs=1)
 
@@ -122,16 +123,8 @@ def test_what_a_run_prints_fits_and_is_plain_text(declare, competition: Path, tm
     shutil.copytree(competition, data)
     (data / "train/images/.DS_Store").write_text("hidden")
     console = Console(width=100, record=True, file=open(os.devnull, "w"))
-    folder = run_experiment(
-        declare(),
-        source,
-        data,
-        tmp_path / "runs",
-        CPU,
-        CacheSettings(tmp_path / "cache", limit=0, processes=1),
-        True,
-        console,
-    )
+    cache = CacheSettings(tmp_path / "cache", limit=0, processes=1)
+    folder = run_experiment(declare(), source, Workspace(data, tmp_path / "runs", CPU, cache, True, console))
     printed = console.export_text()
     assert "tiny: Is [red]this[/red] very" in printed and f"data    {data}" in printed
     assert not [line for line in printed.splitlines() if len(line.replace(str(tmp_path), "")) > 100]

@@ -34,6 +34,7 @@ from runners.probe_run import check_probe
 from runners.run_folder import RunFolder
 from runners.state import read_arrays, read_checkpoint, read_json
 from runners.views import hflip, identity
+from runners.workspace import Workspace
 
 CPU = Compute(device="cpu", threads=1, workers=0, jobs=1)
 SIZE = (32, 24)
@@ -86,7 +87,8 @@ def run(competition: Path) -> Callable[..., tuple[RunFolder, str]]:
         source.write_text('"""Does it run?"""\n')
         console = Console(width=100, record=True, file=open(os.devnull, "w"))
         cache = CacheSettings(folder / "cache", limit, 1)
-        finished = run_experiment(probe, source, competition, folder / "runs", CPU, cache, fast, console)
+        workspace = Workspace(competition, folder / "runs", CPU, cache, fast, console)
+        finished = run_experiment(probe, source, workspace)
         return finished, console.export_text()
 
     return start

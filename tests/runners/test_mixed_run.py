@@ -22,6 +22,7 @@ from runners.one_vs_rest import OneVsRest, negatives_per_positive
 from runners.run_folder import RunFolder
 from runners.state import read_arrays, read_json
 from runners.views import crop, identity
+from runners.workspace import Workspace
 
 CUTMIX = partial(HalfFaceCutMix, probability=0.7, partners="any")
 
@@ -39,7 +40,8 @@ def run(tmp_path: Path, competition: Path):
     def start(experiment: Experiment, folder: str, *, workers: int = 0) -> RunFolder:
         console = Console(file=open(os.devnull, "w"))
         compute, cache = Compute(device="cpu", threads=1, workers=workers, jobs=1), CacheSettings(tmp_path, 0, 1)
-        return run_experiment(experiment, source, competition, tmp_path / folder, compute, cache, False, console)
+        workspace = Workspace(competition, tmp_path / folder, compute, cache, False, console)
+        return run_experiment(experiment, source, workspace)
 
     return start
 

@@ -13,6 +13,7 @@ from data.cache_build import CacheSettings
 from runners.compute import Compute
 from runners.queue import run_queue
 from runners.run_folder import list_runs
+from runners.workspace import Workspace
 
 
 @pytest.fixture
@@ -25,7 +26,8 @@ def queue(tmp_path: Path, competition: Path):
         console = Console(width=100, record=True, file=open(os.devnull, "w"))
         sources = [(experiment, tmp_path / f"{experiment.name}.py") for experiment in experiments]
         compute, cache = Compute("cpu", threads=1, workers=0, jobs=jobs), CacheSettings(tmp_path / "cache", 0, 1)
-        failed = run_queue(sources, competition, tmp_path / "queue", compute, cache, False, console)
+        workspace = Workspace(competition, tmp_path / "queue", compute, cache, False, console)
+        failed = run_queue(sources, workspace)
         return failed, console.export_text()
 
     return start

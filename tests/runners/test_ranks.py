@@ -38,6 +38,7 @@ from runners.experiment import Experiment
 from runners.main import run_experiment
 from runners.models import timm_classifier
 from runners.views import identity
+from runners.workspace import Workspace
 
 out, data = Path(sys.argv[1]), Path(sys.argv[2])
 def exact(*, num_classes):
@@ -66,7 +67,8 @@ norms = replace(
 def run(experiment, name, ranks, workers=0):
     compute = Compute("cpu", threads=1, workers=workers, jobs=1, ranks=ranks)
     console = Console(width=100, file=open(os.devnull, "w"))
-    run_experiment(experiment, Path(__file__), data, out / name, compute, CacheSettings(out, 0, 1), False, console)
+    workspace = Workspace(data, out / name, compute, CacheSettings(out, 0, 1), False, console)
+    run_experiment(experiment, Path(__file__), workspace)
 
 def fails(experiment, name):
     try:

@@ -15,6 +15,7 @@ from runners.main import run_experiment
 from runners.run_folder import RunFolder
 from runners.state import read_json
 from runners.tracking import Tracker, check_installed, flat
+from runners.workspace import Workspace
 
 ALL = (Tracker.tensorboard, Tracker.mlflow, Tracker.wandb)
 RESULTS = ("oof.npz", "test.npz", "scores.json", "submission.csv", "folds.csv")
@@ -34,7 +35,8 @@ def start(competition: Path) -> Callable[..., RunFolder]:
         source.write_text('"""Does it run?"""\n')
         cache, console = CacheSettings(folder / "cache", 0, 1), Console(width=80, file=open(os.devnull, "w"))
         compute = Compute(device="cpu", threads=1, workers=0, jobs=1)
-        return run_experiment(experiment, source, competition, folder / "runs", compute, cache, False, console, track)
+        workspace = Workspace(competition, folder / "runs", compute, cache, False, console, track)
+        return run_experiment(experiment, source, workspace)
 
     return run
 

@@ -20,6 +20,7 @@ from runners.compute import Compute, Executor
 from runners.kfold import execute
 from runners.opened_run import opened_run
 from runners.run_folder import RunFolder
+from runners.workspace import Workspace
 
 CPU = Compute(device="cpu", threads=1, workers=0, jobs=1)
 
@@ -51,7 +52,8 @@ def make(tmp_path: Path, competition: Path):
         cache = CacheSettings(tmp_path / "cache", limit=limit, processes=1)
         console = Console(width=80, file=open(os.devnull, "w"))
         runs = Path(os.path.relpath(tmp_path / where))
-        with opened_run(experiment, source, competition, runs, compute, cache, False, console) as opened:
+        workspace = Workspace(competition, runs, compute, cache, False, console)
+        with opened_run(experiment, source, workspace) as opened:
             execute(opened.folds, shown)
             opened.finish(shown)
         return RunFolder(opened.folder.root.absolute()), shown
