@@ -30,6 +30,7 @@ from data.splits import PersonStratifiedKFold
 from runners.compute import available_cores
 from runners.compute_choice import choose_compute
 from runners.main import run_experiment
+from runners.models import import_timm
 from runners.state import read_json
 from runners.workspace import Workspace
 
@@ -108,6 +109,7 @@ def decodes_counted() -> Iterator[Callable[[], int]]:
 def measure(name: str, task: Task, folder: Path) -> Report:
     """Run one contestant; what it imports beforehand is not counted."""
     train = None if name == OURS else find_peer(name)
+    import_timm()  # of which all take the network
     with decodes_counted() as decodes:
         with timed() as cost:
             f1 = run_peer(train, task, folder) if train else run_ours(task, folder)
