@@ -1,13 +1,13 @@
 """One training epoch: this project against the trainers a competitor would pick, and all against the compute floor.
 
-`python -m benchmarks.epoch [--models tiny ...] [--images N] [--rounds R] [--peers timm ...] [--data PATH]`
+`python -m benchmarks.epoch [--models tiny ...] [--threads T] [--images N] [--rounds R] [--peers timm ...]`
 
 Everybody trains the same network on the same JPEGs at the same size and batch, with mirror images, AdamW, cross entropy
-and macro F1, on one thread of torch, and validates afterwards; an epoch is timed from the first image asked for to the
-last step and F1. Peers read their images with a DataLoader in its own process and with two worker processes: what was
-faster in the warm-up counts. This project reads its cache, which was made before. Each contestant lives in a process of
-its own, so that memory is kept or given back as in a run of it alone. They take turns; ratios are medians of pairs
-within a round.
+and macro F1, on as many threads of torch, and validates afterwards; an epoch is timed from the first image asked for to
+the last step and F1. Peers read their images with a DataLoader in its own process and with two worker processes: what
+was faster in the warm-up counts. This project reads its cache, which was made before. Each contestant lives in a
+process of its own, so that memory is kept or given back as in a run of it alone. They take turns; ratios are medians of
+pairs within a round.
 """
 
 import argparse
@@ -132,13 +132,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--peers", nargs="*", choices=PEERS, default=list(PEERS))
     parser.add_argument("--images", type=int, help=f"to train on, whole batches; default: {IMAGES}")
     parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--threads", type=int, default=1, help="of torch, each; worker processes come on top")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--data", type=Path, help="photographs of your own: what experiments take as --data")
     chosen = parser.parse_args(arguments)
     images = {name: chosen.images or IMAGES[name] for name in chosen.models}
     if any(count % chosen.batch for count in images.values()):
         parser.error(f"--images: whole batches of {chosen.batch} would be right, since timm leaves out the rest")
-    torch.set_num_threads(1)
+    torch.set_num_threads(chosen.threads)
     with tempfile.TemporaryDirectory() as folder:
         needed = max(images.values()) + chosen.batch
         data = read_data(chosen.data or write_photos(Path(folder) / "photos", needed))
@@ -148,7 +149,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             work = first_images(data, NETWORKS[name], images[name], chosen.batch, Path(folder) / name)
             print(table(work, *compete(work, chosen.peers, chosen.rounds)), end="\n\n", flush=True)
     print(
-        f"{chosen.rounds} rounds, one thread of torch; medians, ratios pair by pair within a round\n"
+        f"{chosen.rounds} rounds, threads of torch: {chosen.threads}; medians, ratios pair by pair within a round\n"
         "/ ch.last, / contig.: to the floors, forward, backward and step on a batch that is there\n"
         "CPU: CPU seconds to ours, those of worker processes included"
     )

@@ -9,55 +9,28 @@ import torch
 from torch.optim import AdamW
 
 from benchmarks.catalyst_clock import CatalystClock
+from benchmarks.small_run import small_experiment
 from benchmarks.workload import FLIP, Epoch, Network, Workload, optimizer_settings
 from data.cache_build import GIB, CacheSettings, open_cache
 from data.splits import PersonStratifiedKFold
-from data.transforms import mirror, resize
-from runners.activations import softmax
+from data.transforms import mirror
 from runners.compute import Compute, available_cores
-from runners.criteria import CrossEntropy
 from runners.experiment import Experiment
 from runners.fold import train_fold
 from runners.fold_rows import Fold
 from runners.fold_state import FoldState
 from runners.run_folder import FoldFolder
-from runners.views import identity
 
 
 def declare(name: str, network: Network, batch_size: int, epochs: int, folds: int) -> Experiment:
     """The experiment: nothing but what the others do too."""
-    return Experiment(
-        name=name,
-        parent=None,
+    return replace(
+        small_experiment(name, network.size, epochs=epochs, batch_size=batch_size),
         seed=0,
         split=partial(PersonStratifiedKFold, folds=folds),
-        corrections=None,
-        extra_data=(),
-        age_boundary=None,
-        epochs=epochs,
-        batch_size=batch_size,
-        accumulate=1,
-        clip_norm=None,
         model=network.make,
-        freeze_epochs=0,
-        criteria={"cross_entropy": partial(CrossEntropy)},
-        criterion="cross_entropy",
-        parameters=None,
         optimizer=partial(AdamW, fused=True, **optimizer_settings()),
-        scheduler=None,
-        schedule_every="epoch",
-        sampler=None,
         train_transform=partial(mirror, size=network.size, flip=FLIP),
-        mix=None,
-        valid_transform=partial(resize, size=network.size),
-        metrics={},
-        monitor=("f1", "max"),
-        patience=epochs,
-        average=None,
-        precision="no",
-        compile=False,
-        activation=softmax,
-        tta=(identity,),
     )
 
 
