@@ -1,5 +1,6 @@
 """Work in a process of its own, where nobody else's memory and threads are; and what a piece of it costs there."""
 
+import gc
 import resource
 import sys
 import traceback
@@ -74,6 +75,7 @@ def _serve(
                 arguments = asked.recv()
             except EOFError:
                 return
+            gc.collect()  # what the call before left behind is no part of this one
             asked.send(function(*arguments))
     except BaseException:
         traceback.print_exc()

@@ -73,7 +73,8 @@ def find_peer(name: str) -> Train:
 
 
 def choose_workers(work: Workload, train: Train) -> Trainer:
-    """The peer with as many worker processes as make it faster."""
+    """The peer with as many worker processes as make it faster, once it has had a turn to get warm."""
+    Trainer(work, train)()
     return min((Trainer(work, train, workers) for workers in WORKERS), key=lambda trainer: trainer().wall)
 
 
