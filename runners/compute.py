@@ -27,7 +27,7 @@ class Compute:
     jobs: int  # folds at a time; results do not depend on it
     executor: Executor = Executor.processes  # nor on this
     ranks: int = 1  # processes that train a fold together, a GPU each; results are bit-identical only for equal numbers
-    cores: int = 0  # that the folds share out among themselves once they are counted; 0: jobs and threads are settled
+    cores: int = 0  # that a run's folds share out once they are counted; 0: jobs and threads are settled
 
     def shared_out(self, folds: int) -> "Compute":
         """The same for so many folds: as few at a time as end soonest, and the threads that this leaves for each.

@@ -36,7 +36,8 @@ def computing(
 
     declared = 0 if workers == "auto" else workers  # a task has no cores but those that it has declared
     if address is None:
-        with local_cluster(choose_compute(device, jobs, threads, declared)) as compute:
+        settled = replace(choose_compute(device, jobs, threads, declared), cores=0)  # it is as large as that needs
+        with local_cluster(settled) as compute:
             yield compute
     else:
         with cluster_of(address, device, jobs, threads, declared) as compute:

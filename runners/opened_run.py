@@ -69,7 +69,8 @@ def opened_run(
         experiment, runs = few_epochs(experiment), runs / FAST
     sources = read_sources(experiment, data, folds, fast=fast)
     check_declaration(experiment, data, folds, sources)
-    compute = workspace.compute.shared_out(fold_count(experiment.split, folds))
+    compute = workspace.compute  # where others' folds fill the cores too, each has one
+    compute = replace(compute, cores=0) if queued else compute.shared_out(fold_count(experiment.split, folds))
     table = folds_table(data, folds)
     parts = identity_parts(experiment.record(), table, data, source, fast, sources)
     earlier = list_runs(runs, experiment.name)

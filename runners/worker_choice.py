@@ -22,18 +22,23 @@ _BATCHES = 3  # that are measured, after one that is not
 
 
 def with_workers(fold: Fold, progress: Progress) -> Fold:
-    """The fold with a number of workers where its compute says "auto": measured, if there is a core for them."""
+    """The fold with a number of workers where its compute says "auto": measured, if there is a core for them.
+
+    A core that one of torch's threads has is not spare, but where a batch takes longer to make than to train on, that
+    thread has little to do.
+    """
     if fold.compute.workers != "auto":
         return fold
     spare = spare_cores(fold.compute, fold_count(fold.experiment.split, fold.folds))
+    most = max(spare, fold.compute.threads - 1) if fold.compute.device == "cpu" else spare
     alone = replace(fold, compute=replace(fold.compute, workers=0))
-    if not spare:
+    if not most:
         return alone
     try:
         batches, make, train = measured(alone)
     except (RuntimeError, ValueError, AssertionError):
         return alone  # a size that the network can't take, or short memory: training meets it too, and says so
-    workers = fewest_seconds(batches, make, train, spare)
+    workers = fewest_seconds(batches, make, train, most if make > train else spare)
     progress.line(
         f"{fold.title}  workers {workers}: a batch takes {1000 * make:.1f} ms to make, {1000 * train:.1f} ms to train"
     )

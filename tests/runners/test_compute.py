@@ -46,6 +46,10 @@ def test_ranks_of_a_fold_share_its_part() -> None:
     assert replace(OPEN, cores=8, ranks=2).shared_out(2) == Compute("cpu", 2, 0, 2, ranks=2)
 
 
+def test_threads_and_so_results_do_not_depend_on_workers() -> None:
+    assert replace(OPEN, cores=16, workers=2).shared_out(5) == Compute("cpu", 3, 2, 5)
+
+
 def test_what_the_command_says_stays() -> None:
     said = Compute("cpu", threads=1, workers=0, jobs=4)
     assert said.shared_out(1) is said

@@ -20,12 +20,13 @@ from runners.workspace import Workspace
 def queue(tmp_path: Path, competition: Path):
     """Runs experiments in a queue; returns the names of those that failed, and what was printed."""
 
-    def start(*experiments, jobs: int) -> tuple[list[str], str]:
+    def start(*experiments, jobs: int, cores: int = 0) -> tuple[list[str], str]:
         for experiment in experiments:
             (tmp_path / f"{experiment.name}.py").write_text(f'"""Is {experiment.name} run?"""\n')
         console = Console(width=100, record=True, file=open(os.devnull, "w"))
         sources = [(experiment, tmp_path / f"{experiment.name}.py") for experiment in experiments]
-        compute, cache = Compute("cpu", threads=1, workers=0, jobs=jobs), CacheSettings(tmp_path / "cache", 0, 1)
+        compute = Compute("cpu", threads=1, workers=0, jobs=jobs, cores=cores)
+        cache = CacheSettings(tmp_path / "cache", 0, 1)
         workspace = Workspace(competition, tmp_path / "queue", compute, cache, False, console)
         failed = run_queue(sources, workspace)
         return failed, console.export_text()
@@ -53,3 +54,8 @@ def test_a_finished_one_is_shown_and_not_made_again(queue, declare, tmp_path: Pa
     failed, printed = queue(declare(**quick), declare(name="second", **quick), jobs=2)
     assert not failed and "(finished)" in printed and printed.count("out-of-fold  F1") == 2
     assert "tiny fold" not in printed and "second fold 1/2" in printed
+
+
+def test_a_fold_in_a_queue_has_one_core_since_others_follow(queue, declare) -> None:
+    _, printed = queue(declare(epochs=1, criterion="ce", scheduler=None), jobs=4, cores=4)
+    assert "folds at a time 4, each with threads 1" in printed, "alone, two folds would have two cores each"

@@ -75,6 +75,14 @@ def test_auto_measures_says_so_and_leaves_the_random_numbers_as_they_were(tiny_f
     assert line.startswith(f"fold 1/2  workers {chosen.compute.workers}: a batch takes ") and "ms to train" in line
 
 
+@pytest.mark.parametrize(("make", "train", "workers"), [(0.5, 0.1, 3), (0.1, 0.5, 0)])
+def test_threads_give_way_where_they_would_wait_for_batches(tiny_fold, monkeypatch, make, train, workers) -> None:
+    monkeypatch.setattr(worker_choice, "available_cores", lambda: 4)
+    monkeypatch.setattr(worker_choice, "measured", lambda fold: (1000, make, train))
+    auto = replace(tiny_fold, compute=Compute("cpu", threads=4, workers="auto", jobs=1))
+    assert with_workers(auto, Told()).compute == replace(auto.compute, workers=workers)
+
+
 def test_auto_without_a_spare_core_measures_nothing(tiny_fold, monkeypatch) -> None:
     monkeypatch.setattr(worker_choice, "available_cores", lambda: 1)
     monkeypatch.setattr(worker_choice, "measured", lambda fold: pytest.fail("measured"))
