@@ -33,7 +33,7 @@ from runners.inference import Network, predict
 from runners.models import ImageClassifier, timm_classifier
 from runners.views import hflip, identity
 
-MODELS = ("mobilenetv3_small_050", "mobilenetv3_small_100", "resnet18")
+MODELS = {"mobilenetv3_small_050": 512, "mobilenetv3_small_100": 512, "resnet18": 64}  # images, if not said
 GOALS = {"loop": "", "torch": ">=1.3", "onnx": ">=2"}
 FOLDS, CLASSES, VIEWS = 5, 18, (identity, hflip)
 HEADER = (
@@ -160,7 +160,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.inference", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--models", nargs="+", default=list(MODELS))
     parser.add_argument("--size", type=int, default=128)
-    parser.add_argument("--images", type=int, default=512)
+    parser.add_argument("--images", type=int, help=f"default: {MODELS}, others 512")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=3)
     chosen = parser.parse_args(arguments)
@@ -169,8 +169,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(HEADER)
     exports = list[str]()
     generator, size = torch.Generator().manual_seed(0), chosen.size
-    images = torch.randint(0, 256, (chosen.images, size, size, 3), dtype=torch.uint8, generator=generator)
     for backbone in chosen.models:
+        shape = (chosen.images or MODELS.get(backbone, 512), size, size, 3)
+        images = torch.randint(0, 256, shape, dtype=torch.uint8, generator=generator)
         methods, export = methods_of(backbone, Batches(images, chosen.batch))
         found, off = compete(methods, chosen.rounds)
         exports.append(f"{backbone} {export:.1f}")
