@@ -14,8 +14,9 @@ from typing import Any
 
 from data.errors import DataError
 from runners.cluster.ray_cluster import compute_on, fold_resources, import_ray, node_resources
+from runners.cluster.same_code import Code, code_of, other_code
 from runners.cluster.sent_fold import Parcel, changed_files, folder_state, pack, receive, unpacked
-from runners.cluster.storage import Mark, code_digest, marked, other_code, sendable, unseen
+from runners.cluster.storage import Mark, marked, sendable, unseen
 from runners.display import Display
 from runners.executor import Ended, RunFold, raise_failure, same_run, show_message, tell_fold
 from runners.fold_rows import Fold
@@ -49,13 +50,14 @@ def run_on_cluster(
     ray = import_ray()
     with ExitStack() as stack:
         marks = {root: stack.enter_context(marked(root)) for root in {fold.folder.root.parent for fold in folds}}
+        code = code_of(folds[0])
         waiting = [Attempt(fold, marks[fold.folder.root.parent]) for fold in folds]
         running: dict[Any, Attempt] = {}  # by the stream of messages of its task
         stack.callback(lambda: _cancel(list(running)))
         while waiting or running:
             while waiting and len(running) < jobs:
                 attempt = waiting.pop(0)
-                running[_send(attempt, run)] = attempt
+                running[_send(attempt, run, code)] = attempt
             for messages in ray.wait(list(running), num_returns=1, timeout=_LOOK_SECONDS)[0]:
                 attempt, failure = running[messages], None
                 try:
@@ -76,13 +78,13 @@ def run_on_cluster(
                     waiting = [other for other in waiting if not same_run(attempt.fold, other.fold)]
 
 
-def _send(attempt: Attempt, run: RunFold) -> Any:
+def _send(attempt: Attempt, run: RunFold, code: Code) -> Any:
     fold, parcel = sendable(attempt.fold), attempt.parcel
     if parcel:
         parcel = replace(parcel, state=folder_state(fold.folder))
     options = {"num_returns": "streaming", "max_retries": 0, "scheduling_strategy": "SPREAD", "name": fold.title}
     task = import_ray().remote(_make_fold).options(**options, **fold_resources(fold.compute))
-    return task.remote(fold, run, str(Path.cwd()), code_digest(), attempt.mark, parcel)
+    return task.remote(fold, run, str(Path.cwd()), code, attempt.mark, parcel)
 
 
 def _hear(messages: Any, attempt: Attempt, display: Display) -> Attempt | None:
@@ -149,7 +151,7 @@ def _cancel(running: Sequence[Any]) -> None:
 
 
 def _make_fold(
-    fold: Fold, run: RunFold, folder: str, code: str, mark: Mark, parcel: Parcel | None
+    fold: Fold, run: RunFold, folder: str, code: Code, mark: Mark, parcel: Parcel | None
 ) -> Iterator[tuple[Any, ...]]:
     """The task, on some node: yields what `tell_fold` sends; ("unseen", why) where it needs a parcel; ("files", ...).
 

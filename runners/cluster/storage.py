@@ -1,11 +1,9 @@
-"""Shared storage: whether a node of a cluster sees the folders of a run, and runs the same code."""
+"""Shared storage: whether a node of a cluster sees the folders of a run."""
 
-import hashlib
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from platform import node as node_name
 
@@ -14,9 +12,6 @@ from runners.experiment import Experiment
 from runners.fold_rows import Fold
 from runners.run_folder import FoldFolder
 from runners.state import TEMPORARY
-
-_PROJECT = Path(__file__).parents[2]
-_CODE = ("data", "callbacks", "runners")  # what a result depends on
 
 
 @dataclass(frozen=True)
@@ -58,25 +53,6 @@ def unseen(fold: Fold, mark: Mark) -> str:
             if not (fold.data.root / path).exists():
                 return f"node {node_name()} does not see the data in {fold.data.root}"
     return ""
-
-
-def other_code(expected: str) -> str:
-    """A sentence where this node has another version of the project than the command; empty where it has the same."""
-    if code_digest() == expected:
-        return ""
-    return (
-        f"Node {node_name()} has another version of this project, in {_PROJECT}: the same files, or none, "
-        "would be right: where there are none, they are sent."
-    )
-
-
-@cache
-def code_digest() -> str:
-    """A hash of the project's files that decide about a result."""
-    digest = hashlib.sha256()
-    for path in sorted(path for package in _CODE for path in (_PROJECT / package).rglob("*.py")):
-        digest.update(path.relative_to(_PROJECT).as_posix().encode() + path.read_bytes())
-    return digest.hexdigest()
 
 
 def sendable(fold: Fold) -> Fold:
