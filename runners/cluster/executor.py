@@ -49,7 +49,8 @@ def run_on_cluster(
     """
     ray = import_ray()
     with ExitStack() as stack:
-        marks = {root: stack.enter_context(marked(root)) for root in {fold.folder.root.parent for fold in folds}}
+        of_run = {fold.folder.root.parent: fold for fold in folds}  # one of each
+        marks = {root: stack.enter_context(marked(fold)) for root, fold in of_run.items()}
         code = code_of(folds[0])
         waiting = [Attempt(fold, marks[fold.folder.root.parent]) for fold in folds]
         running: dict[Any, Attempt] = {}  # by the stream of messages of its task

@@ -14,9 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from data.cache import IMAGES, INDEX
 from data.errors import DataError
-from runners.experiment import build
+from runners.cluster.storage import all_cached, cache_files, image_files, image_name
 from runners.file_lock import locked
 from runners.fold_rows import Fold
 from runners.run_folder import FoldFolder
@@ -25,7 +24,6 @@ from runners.state import write_bytes
 
 _PIECE = 32 * 2**20  # bytes sent at a time
 _UNPACK_SECONDS = 3600.0  # for another fold of this node to fetch the same images
-_OUTSIDE = "outside"  # below it, images that are named by absolute paths
 
 Piece = list[tuple[str, int, bytes]]  # name of a file, offset in it, content
 
@@ -46,39 +44,13 @@ def pack(fold: Fold, put: Callable[[Piece], Any]) -> Parcel:
 
     `put` keeps a piece where nodes can fetch it, and returns what they fetch it by.
     """
-    caches = _all_cached(fold)
-    files = _cache_files(fold) if caches else _image_files(fold)
+    caches = all_cached(fold)
+    files = cache_files(fold) if caches else image_files(fold)
     stats = {name: path.stat() for name, path in files.items()}
     listing = sorted((name, found.st_size, found.st_mtime_ns) for name, found in stats.items())
     key = hashlib.blake2b(repr(listing).encode(), digest_size=10).hexdigest()
     sizes = {name: found.st_size for name, found in stats.items()}
     return Parcel(key, sizes, [put(piece) for piece in _pieces(files)], caches)
-
-
-def _image_paths(fold: Fold) -> list[str]:
-    return list(dict.fromkeys([*fold.data.train["path"], *fold.data.test["path"], *fold.sources.outside(fold.data)]))
-
-
-def _all_cached(fold: Fold) -> bool:
-    experiment = fold.experiment
-    transforms = build("train_transform", experiment.train_transform), experiment.valid_transform()
-    paths = set(_image_paths(fold))
-    return all(
-        paths <= {path for cache in fold.caches if cache.size == transform.working_size for path in cache.row_of}
-        for transform in transforms
-    )
-
-
-def _cache_files(fold: Fold) -> dict[str, Path]:
-    return {f"{cache.folder.name}/{name}": cache.folder / name for cache in fold.caches for name in (IMAGES, INDEX)}
-
-
-def _image_files(fold: Fold) -> dict[str, Path]:
-    return {_name(path): fold.data.root / path for path in _image_paths(fold)}
-
-
-def _name(path: str) -> str:
-    return f"{_OUTSIDE}{path}" if os.path.isabs(path) else f"data/{path}"
 
 
 def _pieces(files: Mapping[str, Path]) -> Iterator[Piece]:
@@ -125,7 +97,7 @@ def _with_images(fold: Fold, images: Path) -> Fold:
 
 
 def _moved(table: Any, images: Path) -> Any:
-    moved = [str(images / _name(path)) if os.path.isabs(path) else path for path in table["path"]]
+    moved = [str(images / image_name(path)) if os.path.isabs(path) else path for path in table["path"]]
     return table.assign(path=moved)
 
 
