@@ -51,7 +51,7 @@ def run_on_cluster(
     with ExitStack() as stack:
         of_run = {fold.folder.root.parent: fold for fold in folds}  # one of each
         marks = {root: stack.enter_context(marked(fold)) for root, fold in of_run.items()}
-        code = code_of(folds[0])
+        code, packed = code_of(folds[0]), dict[str, Parcel]()
         waiting = [Attempt(fold, marks[fold.folder.root.parent]) for fold in folds]
         running: dict[Any, Attempt] = {}  # by the stream of messages of its task
         stack.callback(lambda: _cancel(list(running)))
@@ -62,7 +62,7 @@ def run_on_cluster(
             for messages in ray.wait(list(running), num_returns=1, timeout=_LOOK_SECONDS)[0]:
                 attempt, failure = running[messages], None
                 try:
-                    next_attempt = _hear(messages, attempt, display)
+                    next_attempt = _hear(messages, attempt, display, packed)
                 except (DataError, OSError) as error:
                     next_attempt, failure = None, error
                 if next_attempt is attempt:
@@ -88,10 +88,10 @@ def _send(attempt: Attempt, run: RunFold, code: Code) -> Any:
     return task.remote(fold, run, str(Path.cwd()), code, attempt.mark, parcel)
 
 
-def _hear(messages: Any, attempt: Attempt, display: Display) -> Attempt | None:
+def _hear(messages: Any, attempt: Attempt, display: Display, packed: dict[str, Parcel]) -> Attempt | None:
     """Pass on one message of a task; returns the attempt while it lasts, another one to be sent, None when done.
 
-    Raises what the fold failed with.
+    Raises what the fold failed with. `packed` is what nodes can fetch already.
     """
     ray = import_ray()
     lost = ray.exceptions
@@ -109,7 +109,7 @@ def _hear(messages: Any, attempt: Attempt, display: Display) -> Attempt | None:
         receive(attempt.fold.folder, values[0])
     elif kind == "unseen":
         display.line(f"{attempt.fold.title}: {values[0]}: what it needs is sent")
-        return replace(attempt, parcel=pack(attempt.fold, ray.put))
+        return replace(attempt, parcel=pack(attempt.fold, ray.put, packed))
     elif show_message(kind, values, display):
         return None
     return attempt
