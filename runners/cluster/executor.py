@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from platform import node as node_name
 from queue import Empty, SimpleQueue
 from threading import Thread
 from types import SimpleNamespace
@@ -67,7 +68,8 @@ def run_on_cluster(
                     next_attempt, failure = None, error
                 if next_attempt is attempt:
                     continue
-                del running[messages]
+                if not failure:  # where it is of this machine, the task goes on, and is to be ended like the others
+                    del running[messages]
                 if next_attempt:
                     waiting.insert(0, next_attempt)
                     continue
@@ -158,6 +160,17 @@ def _make_fold(
 
     folder: relative paths of the declaration are relative to it, where it is there.
     """
+    try:
+        yield from _made_here(fold, run, folder, code, mark, parcel)
+    except DataError as error:  # around the fold; tell_fold tells of one in it
+        yield "failed", f"Node {node_name()}: {error}"
+    except OSError as error:
+        yield "failed", f"Node {node_name()}: {error.filename or 'its disk'}: {error.strerror or error}."
+
+
+def _made_here(
+    fold: Fold, run: RunFold, folder: str, code: Code, mark: Mark, parcel: Parcel | None
+) -> Iterator[tuple[Any, ...]]:
     if os.path.isdir(folder):
         os.chdir(folder)
     problem = other_code(code)
