@@ -184,7 +184,9 @@ def _made_here(
         yield "unseen", problem
     else:
         with unpacked(fold, parcel, import_ray().get) as here:
-            yield from _told(here, run, partial(changed_files, here.folder, {}))
+            seen: dict[str, tuple[int, int]] = {}
+            changed_files(here.folder, seen)  # what was sent is no news
+            yield from _told(here, run, partial(changed_files, here.folder, seen))
 
 
 def _told(fold: Fold, run: RunFold, changed: Callable[[], Mapping[str, bytes]] = dict) -> Iterator[tuple[Any, ...]]:

@@ -171,8 +171,8 @@ def _state_paths(folder: FoldFolder) -> list[Path]:
 
 
 def folder_state(folder: FoldFolder) -> dict[str, bytes]:
-    """What there is of a fold, by name of file."""
-    return {path.name: path.read_bytes() for path in _state_paths(folder) if path.exists()}
+    """What there is of a fold, by name of file: its last commit, and where a stop left it after that."""
+    return {path.name: path.read_bytes() for path in (*_state_paths(folder), folder.stopped) if path.exists()}
 
 
 def changed_files(folder: FoldFolder, seen: dict[str, tuple[int, int]]) -> dict[str, bytes]:
@@ -190,9 +190,11 @@ def changed_files(folder: FoldFolder, seen: dict[str, tuple[int, int]]) -> dict[
 
 
 def receive(folder: FoldFolder, files: Mapping[str, bytes]) -> None:
-    """Write a fold's files as they came from a node, in the order of a commit."""
+    """Write a fold's files as they came from a node, in the order of a commit; each state is newer than a stop's."""
     for path in _state_paths(folder):
         if path.name in files:
             write_bytes(path, files[path.name], previous=folder.previous if path == folder.state else None)
+    if folder.state.name in files or folder.predictions.name in files:
+        folder.stopped.unlink(missing_ok=True)
     if folder.predictions.name in files:
         folder.previous.unlink(missing_ok=True)

@@ -11,7 +11,8 @@ import pytest
 
 from data.cache import IMAGES, INDEX
 from data.errors import DataError
-from runners.cluster.sent_fold import Parcel, Piece, pack, unpacked
+from runners.cluster.sent_fold import Parcel, Piece, folder_state, pack, receive, unpacked
+from runners.fold_state import FoldState
 
 
 class Sent:
@@ -116,3 +117,19 @@ def test_what_a_killed_fold_leaves_is_removed_by_the_next(make_fold, own: Path, 
     with unpacked(fold, parcel, sent.fetch) as here:
         assert list(own.glob("fold-*")) == [here.folder.root.parents[1]] and not left.exists()
     assert sorted(path.name for path in own.iterdir() if not path.name.startswith(".")) == [parcel.key]
+
+
+def test_where_a_stop_left_a_fold_is_sent_and_gone_with_the_next_commit(make_fold, own: Path) -> None:
+    fold, sent = make_fold("all"), Sent()
+    state = FoldState(fold.folder, pytest.fail)
+    state.save({"steps": [1]})
+    state.save_stopped({"steps": [2], "batch": {"batch_step": 5}})
+    parcel = replace(pack(fold, sent.put, {}), state=folder_state(fold.folder))
+    with unpacked(fold, parcel, sent.fetch) as here:
+        there = FoldState(here.folder, pytest.fail)
+        assert there.load() == state.load() and there.load()["steps"] == [2]
+        receive(fold.folder, {"timing.csv": b""})
+        assert fold.folder.stopped.exists()
+        there.save({"steps": [2]})
+        receive(fold.folder, {"state.pth": here.folder.state.read_bytes()})
+    assert not fold.folder.stopped.exists() and state.load()["steps"] == [2]

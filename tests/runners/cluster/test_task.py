@@ -32,6 +32,9 @@ def messages(make_fold, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     )
 
 
+def test_what_a_node_was_sent_is_not_sent_back(messages) -> None:
+    """A state that came back unchanged would take the place of the one before, and end what a stop left."""
+    assert [kind for kind, *_ in messages()] == ["advance", "done"]
 
 
 @pytest.mark.parametrize(
