@@ -39,6 +39,7 @@ def local_cluster(compute: Compute) -> Iterator[Compute]:
             "num_gpus": None if need["num_gpus"] else 0,  # None: those that are there
         },
         {
+            "RAY_AUTH_MODE": "token",  # whatever this process was told of other clusters
             "RAY_AUTH_TOKEN": secrets.token_hex(32),  # of this cluster alone; never on disk
             **_ON_LOOPBACK,
         },
