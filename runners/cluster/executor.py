@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from platform import node as node_name
 from queue import Empty, SimpleQueue
 from threading import Thread
 from types import SimpleNamespace
@@ -14,8 +15,9 @@ from typing import Any
 
 from data.errors import DataError
 from runners.cluster.ray_cluster import compute_on, fold_resources, import_ray, node_resources
+from runners.cluster.same_code import Code, code_of, other_code
 from runners.cluster.sent_fold import Parcel, changed_files, folder_state, pack, receive, unpacked
-from runners.cluster.storage import Mark, code_digest, marked, other_code, sendable, unseen
+from runners.cluster.storage import Mark, marked, sendable, unseen
 from runners.display import Display
 from runners.executor import Ended, RunFold, raise_failure, same_run, show_message, tell_fold
 from runners.fold_rows import Fold
@@ -48,23 +50,26 @@ def run_on_cluster(
     """
     ray = import_ray()
     with ExitStack() as stack:
-        marks = {root: stack.enter_context(marked(root)) for root in {fold.folder.root.parent for fold in folds}}
+        of_run = {fold.folder.root.parent: fold for fold in folds}  # one of each
+        marks = {root: stack.enter_context(marked(fold)) for root, fold in of_run.items()}
+        code, packed = code_of(folds[0]), dict[str, Parcel]()
         waiting = [Attempt(fold, marks[fold.folder.root.parent]) for fold in folds]
         running: dict[Any, Attempt] = {}  # by the stream of messages of its task
         stack.callback(lambda: _cancel(list(running)))
         while waiting or running:
             while waiting and len(running) < jobs:
                 attempt = waiting.pop(0)
-                running[_send(attempt, run)] = attempt
+                running[_send(attempt, run, code)] = attempt
             for messages in ray.wait(list(running), num_returns=1, timeout=_LOOK_SECONDS)[0]:
                 attempt, failure = running[messages], None
                 try:
-                    next_attempt = _hear(messages, attempt, display)
+                    next_attempt = _hear(messages, attempt, display, packed)
                 except (DataError, OSError) as error:
                     next_attempt, failure = None, error
                 if next_attempt is attempt:
                     continue
-                del running[messages]
+                if not failure:  # where it is of this machine, the task goes on, and is to be ended like the others
+                    del running[messages]
                 if next_attempt:
                     waiting.insert(0, next_attempt)
                     continue
@@ -76,19 +81,19 @@ def run_on_cluster(
                     waiting = [other for other in waiting if not same_run(attempt.fold, other.fold)]
 
 
-def _send(attempt: Attempt, run: RunFold) -> Any:
+def _send(attempt: Attempt, run: RunFold, code: Code) -> Any:
     fold, parcel = sendable(attempt.fold), attempt.parcel
     if parcel:
         parcel = replace(parcel, state=folder_state(fold.folder))
     options = {"num_returns": "streaming", "max_retries": 0, "scheduling_strategy": "SPREAD", "name": fold.title}
     task = import_ray().remote(_make_fold).options(**options, **fold_resources(fold.compute))
-    return task.remote(fold, run, str(Path.cwd()), code_digest(), attempt.mark, parcel)
+    return task.remote(fold, run, str(Path.cwd()), code, attempt.mark, parcel)
 
 
-def _hear(messages: Any, attempt: Attempt, display: Display) -> Attempt | None:
+def _hear(messages: Any, attempt: Attempt, display: Display, packed: dict[str, Parcel]) -> Attempt | None:
     """Pass on one message of a task; returns the attempt while it lasts, another one to be sent, None when done.
 
-    Raises what the fold failed with.
+    Raises what the fold failed with. `packed` is what nodes can fetch already.
     """
     ray = import_ray()
     lost = ray.exceptions
@@ -106,7 +111,7 @@ def _hear(messages: Any, attempt: Attempt, display: Display) -> Attempt | None:
         receive(attempt.fold.folder, values[0])
     elif kind == "unseen":
         display.line(f"{attempt.fold.title}: {values[0]}: what it needs is sent")
-        return replace(attempt, parcel=pack(attempt.fold, ray.put))
+        return replace(attempt, parcel=pack(attempt.fold, ray.put, packed))
     elif show_message(kind, values, display):
         return None
     return attempt
@@ -149,12 +154,23 @@ def _cancel(running: Sequence[Any]) -> None:
 
 
 def _make_fold(
-    fold: Fold, run: RunFold, folder: str, code: str, mark: Mark, parcel: Parcel | None
+    fold: Fold, run: RunFold, folder: str, code: Code, mark: Mark, parcel: Parcel | None
 ) -> Iterator[tuple[Any, ...]]:
     """The task, on some node: yields what `tell_fold` sends; ("unseen", why) where it needs a parcel; ("files", ...).
 
     folder: relative paths of the declaration are relative to it, where it is there.
     """
+    try:
+        yield from _made_here(fold, run, folder, code, mark, parcel)
+    except DataError as error:  # around the fold; tell_fold tells of one in it
+        yield "failed", f"Node {node_name()}: {error}"
+    except OSError as error:
+        yield "failed", f"Node {node_name()}: {error.filename or 'its disk'}: {error.strerror or error}."
+
+
+def _made_here(
+    fold: Fold, run: RunFold, folder: str, code: Code, mark: Mark, parcel: Parcel | None
+) -> Iterator[tuple[Any, ...]]:
     if os.path.isdir(folder):
         os.chdir(folder)
     problem = other_code(code)
@@ -168,7 +184,9 @@ def _make_fold(
         yield "unseen", problem
     else:
         with unpacked(fold, parcel, import_ray().get) as here:
-            yield from _told(here, run, partial(changed_files, here.folder, {}))
+            seen: dict[str, tuple[int, int]] = {}
+            changed_files(here.folder, seen)  # what was sent is no news
+            yield from _told(here, run, partial(changed_files, here.folder, seen))
 
 
 def _told(fold: Fold, run: RunFold, changed: Callable[[], Mapping[str, bytes]] = dict) -> Iterator[tuple[Any, ...]]:

@@ -12,19 +12,17 @@ from contextlib import contextmanager
 from dataclasses import replace
 from importlib.util import find_spec
 from ipaddress import ip_address
-from pathlib import Path
 from typing import Any
 
 import typer
 
 from data.errors import DataError
+from runners.cluster.same_code import code_folders
 from runners.compute import Compute, Executor
 
 LOOPBACK = "127.0.0.1"
 _OBJECT_STORE = 100 * 2**20  # bytes on this machine, where nothing but messages goes through it
 _ANSWER_SECONDS = 5.0
-_PROJECT = Path(__file__).parents[2]
-_CODE = ("data", "callbacks", "runners", "experiments")  # what a fold imports of this project
 
 
 @contextmanager
@@ -41,6 +39,7 @@ def local_cluster(compute: Compute) -> Iterator[Compute]:
             "num_gpus": None if need["num_gpus"] else 0,  # None: those that are there
         },
         {
+            "RAY_AUTH_MODE": "token",  # whatever this process was told of other clusters
             "RAY_AUTH_TOKEN": secrets.token_hex(32),  # of this cluster alone; never on disk
             **_ON_LOOPBACK,
         },
@@ -58,7 +57,7 @@ def cluster_of(address: str, device: str, jobs: int | None, threads: int | None,
     host = _host(address)
     arguments: dict[str, Any] = {
         "address": address,
-        "runtime_env": {"py_modules": [str(_PROJECT / package) for package in _CODE]},
+        "runtime_env": {"py_modules": [str(folder) for folder in code_folders()]},
     }
     environment = {}
     if _is_loopback(host):

@@ -9,14 +9,14 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from data.cache import IMAGES, INDEX
+from data.cache import ImageCache
 from data.errors import DataError
-from runners.experiment import build
+from runners.cluster.storage import all_cached, cache_files, image_files, image_name
 from runners.file_lock import locked
 from runners.fold_rows import Fold
 from runners.run_folder import FoldFolder
@@ -25,7 +25,7 @@ from runners.state import write_bytes
 
 _PIECE = 32 * 2**20  # bytes sent at a time
 _UNPACK_SECONDS = 3600.0  # for another fold of this node to fetch the same images
-_OUTSIDE = "outside"  # below it, images that are named by absolute paths
+_FETCHES = 2  # of images, before what arrives damaged is given up
 
 Piece = list[tuple[str, int, bytes]]  # name of a file, offset in it, content
 
@@ -41,44 +41,22 @@ class Parcel:
     state: Mapping[str, bytes] = field(default_factory=dict)  # of the fold's folder
 
 
-def pack(fold: Fold, put: Callable[[Piece], Any]) -> Parcel:
+def pack(fold: Fold, put: Callable[[Piece], Any], packed: dict[str, Parcel]) -> Parcel:
     """The images of a fold's run as a parcel: its caches where they hold all of them, else the files.
 
-    `put` keeps a piece where nodes can fetch it, and returns what they fetch it by.
+    `put` keeps a piece where nodes can fetch it, and returns what they fetch it by. `packed`: the parcels made before,
+    by key; folds of the same images share one.
     """
-    caches = _all_cached(fold)
-    files = _cache_files(fold) if caches else _image_files(fold)
+    caches = all_cached(fold)
+    files = cache_files(fold) if caches else image_files(fold)
     stats = {name: path.stat() for name, path in files.items()}
-    listing = sorted((name, found.st_size, found.st_mtime_ns) for name, found in stats.items())
+    # A cache's name is a hash of what is in it, and the time of its index is that of its last use
+    listing = sorted((name, found.st_size, 0 if caches else found.st_mtime_ns) for name, found in stats.items())
     key = hashlib.blake2b(repr(listing).encode(), digest_size=10).hexdigest()
-    sizes = {name: found.st_size for name, found in stats.items()}
-    return Parcel(key, sizes, [put(piece) for piece in _pieces(files)], caches)
-
-
-def _image_paths(fold: Fold) -> list[str]:
-    return list(dict.fromkeys([*fold.data.train["path"], *fold.data.test["path"], *fold.sources.outside(fold.data)]))
-
-
-def _all_cached(fold: Fold) -> bool:
-    experiment = fold.experiment
-    transforms = build("train_transform", experiment.train_transform), experiment.valid_transform()
-    paths = set(_image_paths(fold))
-    return all(
-        paths <= {path for cache in fold.caches if cache.size == transform.working_size for path in cache.row_of}
-        for transform in transforms
-    )
-
-
-def _cache_files(fold: Fold) -> dict[str, Path]:
-    return {f"{cache.folder.name}/{name}": cache.folder / name for cache in fold.caches for name in (IMAGES, INDEX)}
-
-
-def _image_files(fold: Fold) -> dict[str, Path]:
-    return {_name(path): fold.data.root / path for path in _image_paths(fold)}
-
-
-def _name(path: str) -> str:
-    return f"{_OUTSIDE}{path}" if os.path.isabs(path) else f"data/{path}"
+    if key not in packed:
+        sizes = {name: found.st_size for name, found in stats.items()}
+        packed[key] = Parcel(key, sizes, [put(piece) for piece in _pieces(files)], caches)
+    return packed[key]
 
 
 def _pieces(files: Mapping[str, Path]) -> Iterator[Piece]:
@@ -102,14 +80,15 @@ def _pieces(files: Mapping[str, Path]) -> Iterator[Piece]:
 def unpacked(fold: Fold, parcel: Parcel, fetch: Callable[[Any], Piece]) -> Iterator[Fold]:
     """On the node: the same fold with its images and state in folders of this node. Trackers are elsewhere."""
     own = _own_folder()
-    with locked(own / parcel.key, patience=_UNPACK_SECONDS):
-        images = _images(own / parcel.key, parcel, fetch)
-    with tempfile.TemporaryDirectory(dir=own, prefix="fold-") as folder:
-        root = Path(folder) / fold.folder.root.parent.name / fold.folder.root.name  # files bear the names of both
+    with _folder_of_a_fold(own) as folder:
+        images = own / parcel.key
+        caches = tuple(replace(cache, folder=images / cache.folder.name) for cache in fold.caches if parcel.caches)
+        with locked(images, patience=_UNPACK_SECONDS):
+            _have_images(images, parcel, caches, fetch, folder / "parcel", fold.compute.threads)
+        root = folder / fold.folder.root.parent.name / fold.folder.root.name  # files bear the names of both
         root.mkdir(parents=True)
         for name, body in parcel.state.items():
             write_bytes(root / name, body)
-        caches = tuple(replace(cache, folder=images / cache.folder.name) for cache in fold.caches if parcel.caches)
         here = replace(fold, folder=FoldFolder(root), caches=caches, tracking=None)
         yield here if parcel.caches else _with_images(here, images)
 
@@ -125,7 +104,7 @@ def _with_images(fold: Fold, images: Path) -> Fold:
 
 
 def _moved(table: Any, images: Path) -> Any:
-    moved = [str(images / _name(path)) if os.path.isabs(path) else path for path in table["path"]]
+    moved = [str(images / image_name(path)) if os.path.isabs(path) else path for path in table["path"]]
     return table.assign(path=moved)
 
 
@@ -139,13 +118,33 @@ def _own_folder() -> Path:
     return own
 
 
-def _images(folder: Path, parcel: Parcel, fetch: Callable[[Any], Piece]) -> Path:
-    """The folder of a parcel's images, which are fetched unless each is there; call it under the folder's lock."""
-    if all((folder / name).is_file() and (folder / name).stat().st_size == size for name, size in parcel.sizes.items()):
-        return folder
-    shutil.rmtree(folder, ignore_errors=True)
-    aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix="parcel-"))
-    try:
+@contextmanager
+def _folder_of_a_fold(own: Path) -> Iterator[Path]:
+    """A folder for the block, and the end of those whose process was killed: the lock in each has gone with it."""
+    with ExitStack() as held:
+        with locked(own / "folds"):  # before it has its lock, a folder would look like one that was left
+            for left in own.glob("fold-*"):
+                with suppress(DataError), locked(left / "fold", patience=0):
+                    shutil.rmtree(left, ignore_errors=True)
+            folder = Path(tempfile.mkdtemp(dir=own, prefix="fold-"))
+            held.enter_context(locked(folder / "fold"))
+        held.callback(shutil.rmtree, folder, ignore_errors=True)
+        yield folder
+
+
+def _have_images(
+    images: Path,
+    parcel: Parcel,
+    caches: Sequence[ImageCache],
+    fetch: Callable[[Any], Piece],
+    aside: Path,
+    threads: int,
+) -> None:
+    """See that a parcel's images are there, fetched unless they are whole; call it under their folder's lock."""
+    for _ in range(_FETCHES):
+        if _are_whole(images, parcel, caches, threads):
+            return
+        shutil.rmtree(images, ignore_errors=True)
         for piece in parcel.pieces:
             for name, offset, body in fetch(piece):
                 path = aside / name
@@ -153,10 +152,17 @@ def _images(folder: Path, parcel: Parcel, fetch: Callable[[Any], Piece]) -> Path
                 with path.open("r+b" if offset else "wb") as file:
                     file.seek(offset)
                     file.write(body)
-        aside.rename(folder)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-    return folder
+        aside.rename(images)
+    if not _are_whole(images, parcel, caches, threads):
+        shutil.rmtree(images, ignore_errors=True)
+        raise DataError(f"What was sent into {images} was damaged {_FETCHES} times: its disk should be looked at.")
+
+
+def _are_whole(images: Path, parcel: Parcel, caches: Sequence[ImageCache], threads: int) -> bool:
+    """Whether every file has its length, and every row of a cache its checksum; image files have none."""
+    files = {images / name: size for name, size in parcel.sizes.items()}
+    there = all(path.is_file() and path.stat().st_size == size for path, size in files.items())
+    return there and all(cache.is_whole(threads) for cache in caches)
 
 
 def _state_paths(folder: FoldFolder) -> list[Path]:
@@ -165,8 +171,8 @@ def _state_paths(folder: FoldFolder) -> list[Path]:
 
 
 def folder_state(folder: FoldFolder) -> dict[str, bytes]:
-    """What there is of a fold, by name of file."""
-    return {path.name: path.read_bytes() for path in _state_paths(folder) if path.exists()}
+    """What there is of a fold, by name of file: its last commit, and where a stop left it after that."""
+    return {path.name: path.read_bytes() for path in (*_state_paths(folder), folder.stopped) if path.exists()}
 
 
 def changed_files(folder: FoldFolder, seen: dict[str, tuple[int, int]]) -> dict[str, bytes]:
@@ -184,9 +190,11 @@ def changed_files(folder: FoldFolder, seen: dict[str, tuple[int, int]]) -> dict[
 
 
 def receive(folder: FoldFolder, files: Mapping[str, bytes]) -> None:
-    """Write a fold's files as they came from a node, in the order of a commit."""
+    """Write a fold's files as they came from a node, in the order of a commit; each state is newer than a stop's."""
     for path in _state_paths(folder):
         if path.name in files:
             write_bytes(path, files[path.name], previous=folder.previous if path == folder.state else None)
+    if folder.state.name in files or folder.predictions.name in files:
+        folder.stopped.unlink(missing_ok=True)
     if folder.predictions.name in files:
         folder.previous.unlink(missing_ok=True)

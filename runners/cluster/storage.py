@@ -1,22 +1,21 @@
-"""Shared storage: whether a node of a cluster sees the folders of a run, and runs the same code."""
+"""Storage: which files a fold needs, and whether a node of a cluster sees those that the command sees."""
 
 import hashlib
+import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 from platform import node as node_name
 
-from data.cache import INDEX
-from runners.experiment import Experiment
+from data.cache import IMAGES, INDEX
+from runners.experiment import Experiment, build
 from runners.fold_rows import Fold
 from runners.run_folder import FoldFolder
 from runners.state import TEMPORARY
 
-_PROJECT = Path(__file__).parents[2]
-_CODE = ("data", "callbacks", "runners")  # what a result depends on
+_OUTSIDE = "outside"  # below it, images that are named by absolute paths
 
 
 @dataclass(frozen=True)
@@ -25,13 +24,15 @@ class Mark:
 
     path: Path
     text: str
+    images: str  # a hash of the image files that the command sees; empty where caches hold every image
 
 
 @contextmanager
-def marked(root: Path) -> Iterator[Mark]:
-    """A mark in a run's folder; hidden and temporary, so that it is no part of the run, and swept after a crash."""
+def marked(fold: Fold) -> Iterator[Mark]:
+    """A mark in the folder of a fold's run; hidden and temporary: no part of the run, and swept after a crash."""
+    images = "" if all_cached(fold) else _listing(fold)
     text = secrets.token_hex(16)
-    mark = Mark(root.absolute() / f".storage-{text}{TEMPORARY}", text)
+    mark = Mark(fold.folder.root.parent.absolute() / f".storage-{text}{TEMPORARY}", text, images)
     mark.path.write_text(text)
     try:
         yield mark
@@ -42,7 +43,7 @@ def marked(root: Path) -> Iterator[Mark]:
 def unseen(fold: Fold, mark: Mark) -> str:
     """What this node does not see of what a fold reads and writes, as a sentence without its end; empty: all is there.
 
-    Of images decoded into caches no file is needed. A cache's name says which files and pixels are in it.
+    A cache's name says which files and pixels are in it. Where caches hold every image, no file of the data is needed.
     """
     try:
         found = mark.path.read_text()
@@ -53,29 +54,53 @@ def unseen(fold: Fold, mark: Mark) -> str:
     for images in fold.caches:
         if not (images.folder / INDEX).exists():
             return f"node {node_name()} does not see the cache {images.folder}"
-    if not fold.caches:
-        for path in [*fold.data.train["path"][:1], *fold.data.test["path"][:1]]:
-            if not (fold.data.root / path).exists():
-                return f"node {node_name()} does not see the data in {fold.data.root}"
+    if mark.images and _listing(fold) != mark.images:
+        return f"node {node_name()} does not see the files that the command sees in {fold.data.root}"
     return ""
 
 
-def other_code(expected: str) -> str:
-    """A sentence where this node has another version of the project than the command; empty where it has the same."""
-    if code_digest() == expected:
-        return ""
-    return (
-        f"Node {node_name()} has another version of this project, in {_PROJECT}: the same files, or none, "
-        "would be right: where there are none, they are sent."
+def all_cached(fold: Fold) -> bool:
+    """Whether caches hold every image of a fold's run, at each size that is asked for."""
+    experiment = fold.experiment
+    transforms = build("train_transform", experiment.train_transform), experiment.valid_transform()
+    paths = set(_image_paths(fold))
+    return all(
+        paths <= {path for cache in fold.caches if cache.size == transform.working_size for path in cache.row_of}
+        for transform in transforms
     )
 
 
-@cache
-def code_digest() -> str:
-    """A hash of the project's files that decide about a result."""
+def cache_files(fold: Fold) -> dict[str, Path]:
+    """The files of a fold's caches by the names that they have on a node."""
+    return {f"{cache.folder.name}/{name}": cache.folder / name for cache in fold.caches for name in (IMAGES, INDEX)}
+
+
+def image_files(fold: Fold) -> dict[str, Path]:
+    """The image files of a fold's run by the names that they have on a node."""
+    return {image_name(path): fold.data.root / path for path in _image_paths(fold)}
+
+
+def image_name(path: str) -> str:
+    """The name of an image on a node, below the folder of what it was sent."""
+    return f"{_OUTSIDE}{path}" if os.path.isabs(path) else f"data/{path}"
+
+
+def _image_paths(fold: Fold) -> list[str]:
+    return list(dict.fromkeys([*fold.data.train["path"], *fold.data.test["path"], *fold.sources.outside(fold.data)]))
+
+
+def _listing(fold: Fold) -> str:
+    """A hash of the name and size of every image file, as a run's identity knows them; -1 for one that can't be seen.
+
+    None is read: that would take as long as an epoch.
+    """
     digest = hashlib.sha256()
-    for path in sorted(path for package in _CODE for path in (_PROJECT / package).rglob("*.py")):
-        digest.update(path.relative_to(_PROJECT).as_posix().encode() + path.read_bytes())
+    for name, path in sorted(image_files(fold).items()):
+        try:
+            size = path.stat().st_size
+        except OSError:
+            size = -1
+        digest.update(f"{name}\0{size}\0".encode())
     return digest.hexdigest()
 
 

@@ -17,6 +17,7 @@ from data.cache_build import CacheSettings
 from data.errors import DataError
 from runners.cluster.storage import Mark
 from runners.compute import Compute, Executor
+from runners.fold_rows import Fold
 from runners.kfold import execute
 from runners.opened_run import opened_run
 from runners.run_folder import RunFolder
@@ -61,13 +62,17 @@ def make(tmp_path: Path, competition: Path):
     return run
 
 
+def unseen_mark(fold: Fold):
+    return nullcontext(Mark(fold.folder.root.parent / "nowhere", "text", ""))
+
+
 def test_a_cluster_makes_the_same_bits_as_one_process(make, declare, connected, monkeypatch) -> None:
     """As processes beside each other do: on shared storage, and where a node that sees none of it is sent all."""
     assert connected == Compute("cpu", threads=1, workers=0, jobs=2, executor=Executor.ray)
     alone, said = make(declare(), "alone", CPU)
     beside, _ = make(declare(), "beside", replace(CPU, jobs=2))
     together, told = make(declare(), "together", connected)
-    monkeypatch.setattr("runners.cluster.executor.marked", lambda root: nullcontext(Mark(root / "nowhere", "text")))
+    monkeypatch.setattr("runners.cluster.executor.marked", unseen_mark)
     sent, of_it = make(declare(), "sent", connected)
     cached, _ = make(declare(), "cached", connected, limit=10**9)
     for other in (beside, together, sent, cached):

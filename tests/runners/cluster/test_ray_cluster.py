@@ -109,6 +109,7 @@ LOOPBACK = {"0100007F", "0000000000000000FFFF00000100007F", "0000000000000000000
 def test_a_cluster_on_this_machine_listens_to_nobody_else_and_leaves_no_process() -> None:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
     environment["TMPDIR"] = tempfile.gettempdir()  # names of Ray's sockets have 107 bytes at most
+    environment["RAY_AUTH_MODE"] = "disabled"  # of other clusters
     answer = subprocess.run(  # noqa: S603 - our own words
         [sys.executable, "-c", LISTENERS], env={**environment, "PYTHONPATH": str(PROJECT)},
         capture_output=True, text=True, timeout=120,
