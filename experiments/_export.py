@@ -7,6 +7,7 @@ import typer
 
 from data.errors import DataError
 from runners.display import make_console, plain
+from runners.endings import one_sentence
 
 
 def export(
@@ -22,6 +23,11 @@ def export(
     The file takes uint8 images (batch, height, width, 3) under the name "images" and gives "logits" and
     "probabilities". Explained in docs/inference.md.
     """
+    with one_sentence(runs):
+        _export(run, out, fold, runs)
+
+
+def _export(run: str, out: Path, fold: list[int] | None, runs: Path) -> None:
     if out.exists() and not out.is_dir():
         raise DataError(f"{out} is a file: --out takes a folder.")
 
@@ -40,10 +46,7 @@ def export(
     height, width = trained.image_size
     console.print(plain(f"{trained.name}: images of {height}x{width}, {len(trained.class_names)} classes"))
     for number in sorted(set(fold)) if fold else trained.folds:
-        try:
-            made = export_fold(trained, number, out)
-        except OSError as error:
-            raise DataError(f"{error.filename or out} can't be written: {error.strerror}.") from error
+        made = export_fold(trained, number, out)
         line = f"written {made.model}, {made.bytes / 1e6:.1f} MB; largest difference from torch {made.difference:.1g}"
         console.print(plain(line), soft_wrap=True)
     batches = ", ".join(map(str, CHECKED_BATCHES))

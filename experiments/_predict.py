@@ -8,6 +8,7 @@ import typer
 
 from data.errors import DataError
 from runners.display import Display, make_console, plain
+from runners.endings import one_sentence
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from runners.deployment.trained_run import TrainedRun
 
 MADE_BY = "python -m experiments predict"
+ARRAYS = ("probabilities", "fold_probabilities", "folds", "image_ids", "classes")  # of the file that it writes
 
 
 def predict(
@@ -38,9 +40,25 @@ def predict(
 
     Written are the mean of the folds' probabilities, each fold's, and the images' ids. Explained in docs/inference.md.
     """
+    with one_sentence(runs):
+        _predict(run, data, out, backend, device, threads, runs, cache, cache_limit)
+
+
+def _predict(
+    run: str,
+    data: Path,
+    out: Path,
+    backend: str,
+    device: str,
+    threads: int | None,
+    runs: Path,
+    cache: Path,
+    cache_limit: float,
+) -> None:
     answers = out.with_suffix(".csv")
     if out.suffix != ".npz" or out.is_dir():
         raise DataError(f"{out}: --out takes the name of an .npz.")
+    _check_replaceable(out)
 
     import torch  # here and below: torch makes nobody wait who asks for --help
 
@@ -86,6 +104,20 @@ def predict(
         raise DataError(f"{error.filename or out} can't be written: {error.strerror}.") from error
 
 
+def _check_replaceable(out: Path) -> None:
+    """DataError where there is a file that this command did not write: a run's oof.npz, say."""
+    from runners.state import read_arrays
+
+    if not out.exists():
+        return
+    try:
+        held = set(read_arrays(out))
+    except DataError:  # it is nobody's, or damaged
+        held = set()
+    if not held.issuperset(ARRAYS):
+        raise DataError(f"{out} is there already, and not of this command: --out with another name would be right.")
+
+
 def _write(
     out: Path,
     answers: Path,
@@ -103,14 +135,8 @@ def _write(
 
     mean = of_folds.mean(0, dtype=np.float64).astype(np.float32)  # (N, C)
     ids = listing.table["image_id"].tolist()
-    arrays = {
-        "probabilities": mean,
-        "fold_probabilities": of_folds,
-        "folds": np.array(trained.folds),
-        "image_ids": np.array(ids, np.str_),
-        "classes": np.array(trained.class_names, np.str_),
-    }
-    write_arrays(out, arrays)
+    arrays = (mean, of_folds, np.array(trained.folds), np.array(ids, np.str_), np.array(trained.class_names, np.str_))
+    write_arrays(out, dict(zip(ARRAYS, arrays, strict=True)))
     told = [f"written {out}: {len(ids):,} images x {mean.shape[1]} classes, the mean of the folds and each of them"]
     if listing.data is None:
         return told

@@ -43,12 +43,11 @@ def _tune(
     from runners.file_lock import locked
     from runners.search.search_space import check_space
     from runners.search.trial_runs import TrialRuns
-    from runners.search.tuning import best, open_study, search
+    from runners.search.tuning import best, failures, open_study, search
 
-    if out.exists():
-        raise DataError(f"{out} exists: nothing is overwritten; -o with another name would be right.")
     experiment, space = _declared(name)
     check_space(experiment, space)
+    _check_writable(out, name, space)
     compute, console = choose_compute(device, 1, threads or available_cores(), 0), make_console()
     folder = runs / ".tune" / name
     folder.mkdir(parents=True, exist_ok=True)
@@ -59,16 +58,20 @@ def _tune(
         with Display(console, maker.batches * trials) as display:
             search(study, experiment, space, trials, maker.folds, _Quiet(display), lambda one: display.line(_line(one)))
         top = best(study)
+        failed = failures(study)
     if top is None:
-        raise DataError(f"No trial of {name} was finished: more --trials would be right.")
-    _write(out, name, top, trials)
+        raise DataError(
+            f"All {len(failed)} trials of {name} failed, the last one so: {failed[-1].removesuffix('.')}; once that is "
+            "mended, more --trials would be right."
+        )
     for line in (
         f"best     trial {top.number + 1}, out-of-fold F1 {top.f1:.4f}: {_values(top)}",
-        f"written  {out}",
         f"note     the best of {trials} is flattered by having been picked: judge it on another seed or split, or by",
         "         the leaderboard",
     ):
         console.print(line, markup=False, soft_wrap=True)
+    _write(out, name, top, trials)
+    console.print(f"written  {out}", markup=False, soft_wrap=True)
 
 
 class _Quiet:
@@ -97,6 +100,17 @@ def _declared(name: str) -> "tuple[Experiment, Space]":
     return module.EXPERIMENT, getattr(module, "SEARCH", {})
 
 
+def _check_writable(out: Path, name: str, space: "Space") -> None:
+    """DataError now for what would be one after all trials: a name that is none, a path that is not written out."""
+    from runners.search.module_variant import variant
+
+    if out.exists():
+        raise DataError(f"{out} exists: nothing is overwritten; -o with another name would be right.")
+    if out.suffix != ".py" or not out.stem.isidentifier():
+        raise DataError(f"{out} names no module of an experiment: -o with {name}_tuned.py, say, would be right.")
+    variant(HERE / f"{name}.py", out.stem, name, dict.fromkeys(space), "")  # any values: the text is not kept
+
+
 def _write(out: Path, name: str, top: "Attempt", trials: int) -> None:
     from runners.search.module_variant import variant
     from runners.state import write_text
@@ -111,6 +125,8 @@ def _write(out: Path, name: str, top: "Attempt", trials: int) -> None:
 
 
 def _line(one: "Attempt") -> str:
+    if one.failure:
+        return f"trial {one.number + 1:3}  failed     {_values(one)}: {one.failure}"
     end = "" if one.finished else f"  given up after {one.folds}"
     return f"trial {one.number + 1:3}  F1 {one.f1:.4f}  {_values(one)}{end}"
 

@@ -5,11 +5,19 @@ from enum import StrEnum
 
 import numpy as np
 import torch
+from torch import nn
 
 from data.errors import DataError
-from runners.deployment.onnx_network import check_installed, difference, onnx_network, to_onnx, with_weights
+from runners.deployment.onnx_network import (
+    OnnxNetwork,
+    check_installed,
+    difference,
+    onnx_network,
+    to_onnx,
+    with_weights,
+)
 from runners.deployment.trained_run import TrainedRun
-from runners.inference import Network, View
+from runners.inference import Activation, Network, View
 
 
 class Backend(StrEnum):
@@ -35,12 +43,29 @@ def load_networks(
     networks, largest, body = list[Network](), 0.0, None
     for fold in trained.folds:
         network = trained.network(fold)
-        body = with_weights(body, network, trained.activation, size) if body else None
-        body = body or to_onnx(network, trained.activation, size)
-        largest = max(largest, difference(body, network, trained.activation, size))
-        networks.append(onnx_network(body, threads, device))
+        body, made, found = _made_anew(network, body, trained.activation, size, threads, device)
+        networks.append(made)
+        largest = max(largest, found)
     say(f"onnx    {len(networks)} networks are made anew; largest difference of a probability from torch {largest:.1g}")
     return networks
+
+
+def _made_anew(
+    network: nn.Module, body: bytes | None, activation: Activation, size: tuple[int, int], threads: int, device: str
+) -> tuple[bytes, OnnxNetwork, float]:
+    """A file's bytes, what predicts from them, and how far that is from torch; of another fold's `body` if that does.
+
+    DataError where an export of its own is too far from torch as well.
+    """
+    swapped = with_weights(body, network, activation, size) if body else None
+    own = swapped or to_onnx(network, activation, size)
+    made = onnx_network(own, threads, device)
+    try:
+        return own, made, difference(made, network, activation, size)
+    except DataError:
+        if swapped is None:
+            raise
+    return _made_anew(network, None, activation, size, threads, device)
 
 
 def check_views(views: Sequence[View], size: tuple[int, int]) -> None:

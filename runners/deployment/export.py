@@ -11,6 +11,7 @@ from runners.deployment.onnx_network import (
     PROBABILITIES,
     TOLERANCE,
     difference,
+    onnx_network,
     to_onnx,
 )
 from runners.deployment.trained_run import TrainedRun
@@ -38,7 +39,7 @@ def export_fold(trained: TrainedRun, fold: int, folder: Path) -> Exported:
     """
     network, size = trained.network(fold), trained.image_size
     body = to_onnx(network, trained.activation, size)
-    found = difference(body, network, trained.activation, size)
+    found = difference(onnx_network(body, 1, "cpu"), network, trained.activation, size)
     model, description = folder / f"fold_{fold}.onnx", folder / f"fold_{fold}.json"
     described = {
         "file": model.name,

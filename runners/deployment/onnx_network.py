@@ -3,6 +3,7 @@
 import importlib.util
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from torch import nn
 
 from data.errors import DataError
 from runners.batch_norm import without_batch_norm
-from runners.inference import Activation, Network
+from runners.inference import Activation
 
 IMAGES, LOGITS, PROBABILITIES = "images", "logits", "probabilities"  # names of the input and of the outputs
 TOLERANCE = 1e-4  # largest difference of a probability from torch's
@@ -71,47 +72,80 @@ def with_weights(body: bytes, network: nn.Module, activation: Activation, size: 
     """The file's bytes with the weights of another network of the same layers, in a moment; an export takes seconds.
 
     None where not every weight is found in the file under its name: an exporter may compute with them, and keep what
-    comes out.
+    comes out. It may have done so with a part of them, so what is returned has to be compared with torch.
     """
     import onnx
 
     model = onnx.load_from_string(body)
     held = {tensor.name: tensor for tensor in model.graph.initializer}
     network = without_batch_norm(network.cpu(), _random_images(_TRACED, size), activation)
-    for name, values in network.named_parameters(prefix="network"):
+    changed: dict[str, torch.Tensor] = dict(network.named_parameters(prefix="network"))
+    for name, values in network.named_buffers(prefix="network"):  # statistics of batch norms that were not folded
+        if values.is_floating_point() and name in held:
+            changed[name] = values
+    for name, values in changed.items():
         if name not in held or list(held[name].dims) != list(values.shape):
             return None
         held[name].CopyFrom(onnx.numpy_helper.from_array(values.detach().contiguous().numpy(), name))
-    changed: bytes = model.SerializeToString()
-    return changed
+    swapped: bytes = model.SerializeToString()
+    return swapped
 
 
-def onnx_network(body: bytes, threads: int, device: str) -> Network:
-    """The function of images (B, H, W, 3), uint8, to logits (B, C) that a file's bytes hold; both on the processor.
+@dataclass(frozen=True)
+class OnnxNetwork:
+    """The function of images (B, H, W, 3), uint8, to logits (B, C) that a file holds; both on the processor."""
+
+    run: Callable[..., list[np.ndarray]]  # of the session: names of outputs, and the input by its name
+
+    def __call__(self, images: torch.Tensor) -> torch.Tensor:
+        """Logits."""
+        return self.output(LOGITS, images)
+
+    def output(self, name: str, images: torch.Tensor) -> torch.Tensor:
+        """LOGITS or PROBABILITIES, (B, C)."""
+        return torch.from_numpy(self.run([name], {IMAGES: images.cpu().numpy()})[0])
+
+
+def onnx_network(body: bytes, threads: int, device: str) -> OnnxNetwork:
+    """The network that a file's bytes hold, ready to predict.
 
     device: "cpu" or "cuda"; DataError where the ONNX Runtime that is installed cannot use the latter.
     """
-    logits = _session(body, threads, device)
+    import onnxruntime
 
-    def network(images: torch.Tensor) -> torch.Tensor:
-        return torch.from_numpy(logits([LOGITS], {IMAGES: images.cpu().numpy()})[0])
+    onnxruntime.disable_telemetry_events()
+    provider = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}[device]
+    if provider not in onnxruntime.get_available_providers():
+        raise DataError(
+            "--backend onnx on CUDA needs the package onnxruntime-gpu in place of onnxruntime: --device cpu, or "
+            "--backend torch, would be right."
+        )
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    exact = {"use_tf32": 0} if device == "cuda" else {}  # TF32 has ten bits, too few for TOLERANCE
+    session = onnxruntime.InferenceSession(body, options, providers=[(provider, exact)])
+    used = session.get_providers()[0]
+    if used != provider:  # a provider that does not start is replaced, and only a log tells
+        raise DataError(
+            f"ONNX Runtime could not start {provider} and took {used}: the CUDA and cuDNN that its version needs, "
+            "--device cpu, or --backend torch, would be right."
+        )
+    return OnnxNetwork(session.run)
 
-    return network
 
-
-def difference(body: bytes, network: nn.Module, activation: Activation, size: Size) -> float:
+def difference(made: OnnxNetwork, network: nn.Module, activation: Activation, size: Size) -> float:
     """Largest difference of a probability from torch's, over random images in batches of CHECKED_BATCHES.
 
     DataError where it is above TOLERANCE.
     """
-    run, largest = _session(body, 1, "cpu"), 0.0
     network = network.cpu().eval()
+    of_batches = []
     for batch in CHECKED_BATCHES:
         images = _random_images(batch, size)
         with torch.inference_mode():
-            expected = activation(network(images)).numpy()  # (B, C)
-        (found,) = run([PROBABILITIES], {IMAGES: images.numpy()})
-        largest = max(largest, float(np.abs(found - expected).max()))
+            expected = activation(network(images))  # (B, C)
+        of_batches.append((made.output(PROBABILITIES, images) - expected).abs().max())
+    largest = float(torch.stack(of_batches).max())
     if not largest <= TOLERANCE:  # not a NaN either
         raise DataError(
             f"As ONNX the network's probabilities differ by {largest:.2g} from torch's, and {TOLERANCE:g} is the most "
@@ -133,20 +167,3 @@ class _WithProbabilities(nn.Module):
     def forward(self, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         logits = self.network(images)
         return logits, self.activation(logits)
-
-
-def _session(body: bytes, threads: int, device: str) -> "Callable[..., list[np.ndarray]]":
-    import onnxruntime
-
-    onnxruntime.disable_telemetry_events()
-    provider = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}[device]
-    if provider not in onnxruntime.get_available_providers():
-        raise DataError(
-            "--backend onnx on CUDA needs the package onnxruntime-gpu in place of onnxruntime: --device cpu, or "
-            "--backend torch, would be right."
-        )
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    session = onnxruntime.InferenceSession(body, options, providers=[provider])
-    run: Callable[..., list[np.ndarray]] = session.run
-    return run

@@ -43,15 +43,25 @@ class Choice:
     options: tuple[float | int | str | None, ...]
 
 
-Space = Mapping[str, Uniform | LogUniform | Integer | Choice]
+Range = Uniform | LogUniform | Integer | Choice
+Space = Mapping[str, Range]
+_OF_ALL_TRIALS = ("name", "parent", "seed", "split", "corrections", "extra_data")  # what trials are compared on
 
 
 def check_space(experiment: Experiment, space: Space) -> None:
-    """DataError where a path leads nowhere or a range is none."""
+    """DataError where a path leads nowhere, or to what all trials share, or a range is none."""
     if not space:
         raise DataError(f"{experiment.name} marks nothing to search: SEARCH = {{path: range}} in its module would.")
     for path, range_ in space.items():
+        first = path.partition(".")[0]
+        if first in _OF_ALL_TRIALS:
+            raise DataError(
+                f"SEARCH names {path!r}: trials that differ in {first} could not be compared; a field that training "
+                "depends on would be right."
+            )
         field_value(experiment, path)
+        if not isinstance(range_, Range):
+            raise DataError(f"SEARCH[{path!r}] is {range_!r}: Uniform, LogUniform, Integer or Choice would be right.")
         if isinstance(range_, Choice):
             if len(range_.options) < 2:
                 raise DataError(f"SEARCH[{path!r}] offers {range_.options!r}: two options or more would be right.")

@@ -54,6 +54,7 @@ class TrialRuns:
         self.assigned = build("split", experiment.split).assign(self.data.train, seed=experiment.seed)
         self.sources = read_sources(experiment, self.data, self.assigned)  # a search varies none of them
         self.settings, self.console = CacheSettings(cache, CACHE_LIMIT, available_cores()), console
+        self._check(experiment)  # what the values of now cannot be either is no fault of a trial's
 
     @cached_property
     def caches(self) -> list[ImageCache]:
@@ -62,21 +63,24 @@ class TrialRuns:
 
     @property
     def batches(self) -> int:
-        """Batches of a whole trial."""
+        """Batches of a whole trial. Makes the caches first: an image that does not decode is no fault of a trial's."""
         nowhere = RunFolder(self.folder)  # only counted
-        folds = make_folds(self.experiment, self.data, self.assigned, nowhere, self.compute, (), self.sources)
+        folds = make_folds(self.experiment, self.data, self.assigned, nowhere, self.compute, self.caches, self.sources)
         return sum(fold.batches for fold in folds)
 
     def folds(self, experiment: Experiment) -> Sequence[Fold]:
         """The folds of a trial, its run folder begun or gone on with; DataError for values that contradict another."""
-        check_precision(experiment.precision, self.compute.device)
-        check_declaration(experiment, self.data, self.assigned, self.sources)
+        self._check(experiment)
         table = folds_table(self.data, self.assigned)
         parts = identity_parts(experiment.record(), table, self.data, self.source, False, self.sources)
         with open_run(self.folder, "trials", identity(parts)) as run:
             prepare_run(run, experiment, self.data, table, self.source, parts, self.sources)
             note_environment(run.environment, environment(self.compute, self.data.root), run.begun)
         return make_folds(experiment, self.data, self.assigned, run, self.compute, self.caches, self.sources)
+
+    def _check(self, experiment: Experiment) -> None:
+        check_precision(experiment.precision, self.compute.device)
+        check_declaration(experiment, self.data, self.assigned, self.sources)
 
     def ground(self, space: Space) -> str:
         """Ten digits for what trials must share to be compared: all but the searched values, and the space itself."""

@@ -24,17 +24,19 @@ if TYPE_CHECKING:
 
 Values = Mapping[str, Any]
 TRIALS_BEFORE_GIVING_UP = 5  # trials that are finished before any is compared with them
+_FAILURE = "failure"  # attribute of a trial: why its values cannot be run; one whose process ended has none
 
 
 @dataclass(frozen=True)
 class Attempt:
-    """One trial: its values, and its out-of-fold macro F1 over the folds that were run."""
+    """One trial: its values, and its out-of-fold macro F1 over the folds that were run; NaN where it failed."""
 
     number: int
     values: Values
     f1: float
     folds: int
-    finished: bool  # False: given up after `folds` folds
+    finished: bool  # False: given up after `folds` folds, or failed
+    failure: str = ""  # why its values cannot be run, a sentence
 
 
 def open_study(storage: Path, name: str, seed: int) -> "Study":
@@ -50,11 +52,13 @@ def open_study(storage: Path, name: str, seed: int) -> "Study":
         storage=f"sqlite:///{storage}",
         load_if_exists=True,
         direction="maximize",
-        sampler=optuna.samplers.TPESampler(seed=seed),
         pruner=optuna.pruners.MedianPruner(n_startup_trials=TRIALS_BEFORE_GIVING_UP, n_warmup_steps=0),
     )
+    drawn = len(study.get_trials(deepcopy=False))  # `seed` alone would draw the values of the last start once more
+    study.sampler = optuna.samplers.TPESampler(seed=(seed + drawn) % 2**32)
     for trial in study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.RUNNING,)):
-        study.enqueue_trial(dict(trial.params))  # its process is gone: one process at a time holds a study
+        if _FAILURE not in trial.user_attrs:
+            study.enqueue_trial(dict(trial.params))  # its process is gone: one process at a time holds a study
         study.tell(trial.number, state=optuna.trial.TrialState.FAIL)
     return study
 
@@ -68,21 +72,36 @@ def search(
     progress: Progress,
     tell: Callable[[Attempt], None],
 ) -> None:
-    """Run trials until `trials` of them are finished or given up, those of earlier starts counted.
+    """Run trials until `trials` of them are finished, given up or failed, those of earlier starts counted.
 
-    make_folds: the folds of a trial's experiment, in a run folder of its own. tell: is given every attempt.
+    make_folds: the folds of a trial's experiment, in a run folder of its own. tell: is given every attempt. A DataError
+    is the trial's: its values contradict each other, or no number comes of them, and would again. They are left behind;
+    whatever else is raised ends the search, and its next start tries them again.
     """
     import optuna
 
-    ended = (optuna.trial.TrialState.COMPLETE, optuna.trial.TrialState.PRUNED)
-    while len(study.get_trials(deepcopy=False, states=ended)) < trials:
+    state = optuna.trial.TrialState
+    done = (state.COMPLETE, state.PRUNED)
+    while len(study.get_trials(deepcopy=False, states=done)) + len(failures(study)) < trials:
         trial = study.ask()
         values = {path: _suggest(trial, path, space[path]) for path in space}
         trial.set_user_attr("values", values)  # as they were run: rounded
-        attempt = _attempt(trial, values, make_folds(with_values(experiment, values)), progress)
-        state = ended[0] if attempt.finished else ended[1]
-        study.tell(trial, attempt.f1 if attempt.finished else None, state=state)
+        try:
+            attempt = _attempt(trial, values, make_folds(with_values(experiment, values)), progress)
+        except DataError as error:
+            attempt = Attempt(trial.number, values, float("nan"), 0, finished=False, failure=str(error))
+            trial.set_user_attr(_FAILURE, attempt.failure)
+        ending = state.COMPLETE if attempt.finished else state.FAIL if attempt.failure else state.PRUNED
+        study.tell(trial, attempt.f1 if attempt.finished else None, state=ending)
         tell(attempt)
+
+
+def failures(study: "Study") -> list[str]:
+    """Why trials failed, in their order; those whose process ended are not among them."""
+    import optuna
+
+    failed = study.get_trials(deepcopy=False, states=(optuna.trial.TrialState.FAIL,))
+    return [trial.user_attrs[_FAILURE] for trial in failed if _FAILURE in trial.user_attrs]
 
 
 def _attempt(trial: "Trial", values: Values, folds: Sequence[Fold], progress: Progress) -> Attempt:

@@ -11,13 +11,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from data.errors import DataError
 from data.labels import CLASS_NAMES
 from data.reading import read_data
 from data.submission import check_submission
 from experiments._export import export
 from experiments._predict import predict
-from runners.state import file_digest, read_arrays
+from runners.state import file_digest, read_arrays, write_arrays
 
 PROJECT = Path(__file__).parents[2]
 app = typer.Typer(pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -39,6 +38,13 @@ def run(*arguments: str) -> str:
     return answer.output
 
 
+def refused(*arguments: str) -> str:
+    """The sentence that a command ends with."""
+    answer = CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+    assert answer.exit_code == 1 and answer.stderr.startswith("error: "), answer.output
+    return answer.stderr
+
+
 def test_a_test_list_becomes_probabilities_and_a_submission(here: Path, competition: Path) -> None:
     told = run("predict", "smoke", "--data", str(competition), "-o", "mine.npz", "--threads", "1")
     assert "smoke 0123456789: 2 networks x 1 views, by torch" in told and "images  21 of" in told
@@ -50,8 +56,8 @@ def test_a_test_list_becomes_probabilities_and_a_submission(here: Path, competit
     record = json.loads((here / "mine.json").read_text())
     assert record["run"] == "smoke 0123456789" and record["sha256"] == file_digest(here / "mine.csv")
     (here / "mine.csv").write_text("mine\n")
-    with pytest.raises(DataError, match="mine.csv and mine.json: there already"):
-        run("predict", "smoke", "--data", str(competition), "-o", "mine.npz")
+    told = refused("predict", "smoke", "--data", str(competition), "-o", "mine.npz")
+    assert "mine.csv and mine.json: there already" in told
 
 
 def test_a_folder_of_images_becomes_probabilities(here: Path, competition: Path) -> None:
@@ -65,19 +71,41 @@ def test_folds_become_files(here: Path) -> None:
     told = run("export", "smoke", "-o", "networks", "--fold", "1")
     assert "written networks/fold_1.onnx" in told and "largest difference from torch" in told
     assert sorted(path.name for path in (here / "networks").iterdir()) == ["fold_1.json", "fold_1.onnx"]
-    with pytest.raises(DataError, match=r"--fold 7: .* has networks of the folds 0, 1"):
-        run("export", "smoke", "-o", "networks", "--fold", "7")
-    with pytest.raises(DataError, match="fold_1.json is a file: --out takes a folder"):
-        run("export", "smoke", "-o", "networks/fold_1.json")
+    assert "has networks of the folds 0, 1" in refused("export", "smoke", "-o", "networks", "--fold", "7")
+    assert "fold_1.json is a file: --out takes a folder" in refused("export", "smoke", "-o", "networks/fold_1.json")
 
 
 def test_mistakes_are_one_sentence(here: Path, competition: Path) -> None:
-    with pytest.raises(DataError, match="'smok' is neither an experiment with a run in runs nor a run's folder"):
-        run("predict", "smok", "--data", str(competition))
-    with pytest.raises(DataError, match="mine.csv: --out takes the name of an .npz"):
-        run("predict", "smoke", "--data", str(competition), "-o", "mine.csv")
-    with pytest.raises(DataError, match="nowhere does not exist: --data takes a data set, or a folder of images"):
-        run("predict", "smoke", "--data", "nowhere")
+    words = ("--data", str(competition))
+    assert "'smok' is neither an experiment with a run in runs nor a run's folder" in refused("predict", "smok", *words)
+    assert "mine.csv: --out takes the name of an .npz" in refused("predict", "smoke", *words, "-o", "mine.csv")
+    told = refused("predict", "smoke", "--data", "nowhere")
+    assert "nowhere does not exist: --data takes a data set, or a folder of images" in told
+
+
+def test_a_file_of_another_maker_is_not_replaced(here: Path, competition: Path) -> None:
+    mine = ("predict", "smoke", "--data", str(competition / "eval/images"), "--cache-limit", "0")
+    theirs = {name: np.ones(1) for name in ("probabilities", "image_ids", "persons", "targets", "folds")}
+    write_arrays(here / "oof.npz", theirs)
+    (here / "notes.npz").write_text("not even arrays")
+    for name in ("oof.npz", "notes.npz"):
+        before = file_digest(here / name)
+        assert f"{name} is there already, and not of this command" in refused(*mine, "-o", name)
+        assert file_digest(here / name) == before
+    run(*mine)
+    assert "written predictions.npz" in run(*mine), "its own it replaces"
+
+
+def test_what_the_system_refuses_is_one_sentence(here: Path, competition: Path) -> None:
+    (here / "file").write_text("")
+    told = refused("predict", "smoke", "--data", str(competition), "--cache", "file/cache")
+    assert "error: file/cache: Not a directory" in told
+    manifest = next((here / "runs" / "smoke").iterdir()) / "MANIFEST.json"
+    manifest.unlink()
+    manifest.mkdir()
+    pytest.importorskip("onnxruntime")
+    for words in (("predict", "smoke", "--data", str(competition)), ("export", "smoke", "-o", "networks")):
+        assert "MANIFEST.json: Is a directory" in refused(*words)
 
 
 @pytest.mark.parametrize("command", ["predict", "export"])

@@ -64,3 +64,45 @@ def test_the_best_trial_becomes_a_module_that_stands_by_itself(tiny: Path, compe
 def test_an_unknown_experiment_lists_what_there_is() -> None:
     with pytest.raises(DataError, match="There is no experiment 'focal'; available: .*focal_kfold"):
         _tune._declared("focal")
+
+
+def test_what_cannot_be_written_is_told_before_the_first_trial(tiny: Path, competition: Path, capsys) -> None:
+    words = {"data": competition, "runs": tiny / "runs", "device": "cpu", "threads": 1, "cache": tiny / "cache"}
+    for out in ("smoke-tuned.py", "tuned.txt"):
+        with pytest.raises(_tune.typer.Exit):
+            _tune.tune("smoke", trials=1, out=tiny / out, **words)
+        assert f"{out} names no module of an experiment: -o with smoke_tuned.py" in capsys.readouterr().err
+    module = tiny / "smoke.py"
+    module.write_text(module.read_text().replace("lr=", "**COMMON, eps="))
+    with pytest.raises(_tune.typer.Exit):
+        _tune.tune("smoke", trials=1, out=None, **words)
+    assert "does not write optimizer.lr out" in capsys.readouterr().err and not (tiny / "runs").exists()
+
+
+def test_the_best_is_told_even_where_it_cannot_be_written(
+    tiny: Path, competition: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*arguments):
+        raise OSError(28, "No space left on device", "smoke_tuned.py")
+
+    monkeypatch.setattr(_tune, "_write", full)
+    with pytest.raises(_tune.typer.Exit):
+        _tune.tune("smoke", 1, competition, tiny / "runs", None, "cpu", 1, tiny / "cache")
+    said = capsys.readouterr()
+    assert "best     trial 1, out-of-fold F1" in said.out and "written" not in said.out
+    assert "smoke_tuned.py: No space left on device" in said.err
+
+
+def test_a_search_whose_every_trial_fails_ends_with_why(
+    tiny: Path, competition: Path, capsys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def not_finite(fold, progress):
+        raise DataError("the loss is not finite: a smaller learning rate would be right.")
+
+    monkeypatch.setattr("runners.search.tuning.run_fold", not_finite)
+    with pytest.raises(_tune.typer.Exit):
+        _tune.tune("smoke", 2, competition, tiny / "runs", None, "cpu", 1, tiny / "cache")
+    said = capsys.readouterr()
+    assert "trial   2  failed" in said.out and "the loss is not finite" in said.out
+    assert "error: All 2 trials of smoke failed, the last one so: the loss is not finite" in said.err
+    assert not (tiny / "smoke_tuned.py").exists()

@@ -41,6 +41,14 @@ def test_checks_are_made_again(declare) -> None:
         ({"optimizer.lr": LogUniform(0, 1)}, "goes from 0 to 1: 0 < low < high"),
         ({"batch_size": Integer(8, 4)}, "goes from 8 to 4"),
         ({"batch_size": Choice((8,))}, "two options or more"),
+        ({"batch_size": (8, 16)}, "is \\(8, 16\\): Uniform, LogUniform, Integer or Choice would be right"),
+        ({"batch_size": None}, "is None: Uniform, LogUniform"),
+        ({"split.folds": Integer(2, 5)}, "names 'split.folds': trials that differ in split could not be compared"),
+        ({"seed": Integer(0, 9)}, "differ in seed"),
+        ({"corrections": Choice((None, "a.csv"))}, "differ in corrections"),
+        ({"name": Choice(("a", "b"))}, "differ in name"),
+        ({"parent": Choice(("a", "b"))}, "differ in parent"),
+        ({"extra_data": Choice((1, 2))}, "differ in extra_data"),
     ],
 )
 def test_what_cannot_be_searched_is_one_sentence(declare, space, sentence: str) -> None:

@@ -1,3 +1,4 @@
+import shutil
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -6,9 +7,11 @@ import pandas as pd
 import pytest
 from sklearn.metrics import f1_score
 
+from data.errors import DataError
 from runners.search import tuning
 from runners.search.search_space import Choice, Integer, LogUniform, Uniform
-from runners.search.tuning import best, open_study, search
+from runners.search.tuning import best, failures, open_study, search
+from runners.stop import Terminated
 
 TARGETS = np.arange(60) % 3
 SPACE = {"optimizer.lr": LogUniform(1e-4, 1e-1), "model.drop_rate": Uniform(0, 0.5), "batch_size": Integer(2, 9)}
@@ -112,6 +115,43 @@ def open_study_values(start) -> float:
     return float(f"{running.params['optimizer.lr']:.4g}")
 
 
+def test_a_trial_that_fails_is_told_and_counted_and_its_values_are_not_tried_again(start) -> None:
+    tried = []
+
+    def folds(experiment):
+        tried.append(experiment.optimizer.keywords["lr"])
+        if len(tried) in (1, 3):
+            raise DataError(f"the loss of {tried[-1]} is not finite.")
+        return start.make_folds(experiment)
+
+    study, told = start(3, folds)
+    assert [attempt.failure for attempt in told] == [
+        f"the loss of {tried[0]} is not finite.", "", f"the loss of {tried[2]} is not finite."
+    ]
+    assert failures(study) == [told[0].failure, told[2].failure] and not told[0].finished
+    assert best(study) == told[1]
+    _, told = start(4, folds)
+    assert len(told) == 1 and tried[3] not in (tried[0], tried[2]), "three of four were there already"
+
+
+def test_values_that_the_declaration_refuses_fail_their_trial_alone(start) -> None:
+    space = {"freeze_epochs": Choice((0, 9)), "optimizer.lr": LogUniform(1e-4, 1e-1)}
+    _, told = start(6, space=space)
+    assert len(told) == 6
+    for attempt in told:
+        assert bool(attempt.failure) == (attempt.values["freeze_epochs"] == 9), "epochs is 3"
+    assert {attempt.values["freeze_epochs"] for attempt in told} == {0, 9}
+
+
+@pytest.mark.parametrize("raised", [OSError(28, "No space left on device"), KeyboardInterrupt(), Terminated()])
+def test_what_no_values_are_to_blame_for_ends_the_search(start, raised: BaseException) -> None:
+    def folds(experiment):
+        raise raised
+
+    with pytest.raises(type(raised)):
+        start(2, folds)
+    assert open_study_values(start), "it is under way, to be tried again"
+
 def test_options_are_taken_as_they_are(start) -> None:
     space = {"optimizer.lr": Choice((0.00123456, 0.00654321))}
     study, told = start(3, space=space)
@@ -126,8 +166,6 @@ def test_nothing_finished_has_no_best(tmp_path: Path) -> None:
 
 def test_without_optuna_the_command_says_what_to_install(tmp_path: Path, monkeypatch) -> None:
     import sys
-
-    from data.errors import DataError
 
     monkeypatch.setitem(sys.modules, "optuna", None)
     with pytest.raises(DataError, match="requirements-optuna.txt"):
@@ -157,7 +195,6 @@ def test_the_folds_of_a_trial_are_an_ordinary_run(declare, competition: Path, tm
 def test_values_that_contradict_another_are_refused_before_a_trial_trains(declare, competition: Path, tmp_path) -> None:
     from rich.console import Console
 
-    from data.errors import DataError
     from runners.compute import Compute
     from runners.search.trial_runs import TrialRuns
 
@@ -168,3 +205,21 @@ def test_values_that_contradict_another_are_refused_before_a_trial_trains(declar
     with pytest.raises(DataError, match="fp16"):
         maker.folds(declare(precision="fp16"))
     assert not (tmp_path / "tune").exists()
+    with pytest.raises(DataError, match="fp16"):
+        TrialRuns(declare(precision="fp16"), *parts)
+
+
+def test_an_image_that_does_not_decode_is_told_before_the_first_trial(declare, competition: Path, tmp_path) -> None:
+    from rich.console import Console
+
+    from runners.compute import Compute
+    from runners.search.trial_runs import TrialRuns
+
+    data = tmp_path / "data"
+    shutil.copytree(competition, data)
+    next(iter(sorted(data.glob("train/images/*/mask1.*")))).write_bytes(b"no image")
+    (tmp_path / "tiny.py").write_text('"""A?"""')
+    compute = Compute(device="cpu", threads=1, workers=0, jobs=1)
+    parts = (tmp_path / "tiny.py", data, tmp_path / "tune", compute, tmp_path / "cache", Console(quiet=True))
+    with pytest.raises(DataError, match="mask1"):
+        TrialRuns(declare(), *parts).batches  # noqa: B018
