@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from data.cache import IMAGES, INDEX, ImageCache, Size, cache_bytes, cache_place, fill, make_room
+from data.memory import system_memory
 
 GIB = 2**30
 _ROWS_A_TASK = 64
@@ -74,20 +75,12 @@ def _why_not(settings: CacheSettings, needed: int) -> str:
     """What there is too little of; empty where a cache of that many bytes fits."""
     settings.folder.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(settings.folder).free - _DISK_LEFT
-    memory = _memory_available()
+    # Memory that could hold a cache's pages: where they do not fit, each epoch would read them from the disk again
+    memory = system_memory()
     for have, what in ((settings.limit, "--cache-limit allows"), (free, "the disk has"), (memory, "the memory has")):
         if have is not None and needed > have:
             return f"{needed / GIB:.2f} GiB are needed, {what} {max(have, 0) / GIB:.2f} GiB"
     return ""
-
-
-def _memory_available() -> int | None:
-    """Bytes that could hold a cache's pages: where they do not fit, each epoch would read them from the disk again."""
-    meminfo = Path("/proc/meminfo")
-    if not meminfo.exists():
-        return None
-    fields = dict(line.split(":") for line in meminfo.read_text().splitlines())
-    return int(fields["MemAvailable"].split()[0]) * 1024
 
 
 def _build(place: ImageCache, root: Path, paths: Sequence[str], processes: int, tick: Callable[[int], None]) -> None:

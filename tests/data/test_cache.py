@@ -174,7 +174,7 @@ def test_a_cache_that_does_not_fit_is_said_with_numbers_and_images_are_decoded(o
     assert opened(limit=cache_bytes(84, SIZE))[0] is not None
     from data import cache_build
 
-    monkeypatch.setattr(cache_build, "_memory_available", lambda: 1000)
+    monkeypatch.setattr(cache_build, "system_memory", lambda: 1000)
     other = opened(paths=[])  # another cache: nothing is needed for no image
     assert other[0] is not None
     monkeypatch.setattr(cache_build, "cache_bytes", lambda *_: 3 * 2**30)
@@ -200,7 +200,7 @@ def test_the_reason_for_no_cache_has_numbers(opened, monkeypatch, limit: int, me
     usage = namedtuple("usage", "free")(2**40 if memory else 3 * 2**29)
     monkeypatch.setattr(cache_build, "cache_bytes", lambda *_: 3 * 2**30)
     monkeypatch.setattr(cache_build.shutil, "disk_usage", lambda _: usage)
-    monkeypatch.setattr(cache_build, "_memory_available", lambda: memory)
+    monkeypatch.setattr(cache_build, "system_memory", lambda: memory)
     cache, said = opened(limit=limit)
     assert cache is None and said == [f"cache   none, images are decoded in every epoch: {reason}"]
 

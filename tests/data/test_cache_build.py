@@ -1,0 +1,37 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import data.memory
+from data.cache import ImageCache, Size
+from data.cache_build import CacheSettings, open_cache
+from data.reading import read_data
+
+SIZE = (32, 24)
+Opened = Callable[..., tuple[ImageCache | None, list[str]]]
+
+
+@pytest.fixture
+def opened(competition: Path, tmp_path: Path) -> Opened:
+    """Opens the cache of the small competition; returns it and what was said."""
+    found = read_data(competition)
+
+    def start(processes: int = 1, limit: int = 2**30, size: Size = SIZE) -> tuple[ImageCache | None, list[str]]:
+        said: list[str] = []
+        settings = CacheSettings(tmp_path / "cache", limit, processes)
+        return open_cache(settings, found.root, list(found.train["path"]), size, said.append), said
+
+    return start
+
+
+def test_a_containers_limit_is_the_memory_that_counts(opened: Opened, monkeypatch, tmp_path: Path) -> None:
+    (tmp_path / "memory.max").write_text("100000000\n")
+    (tmp_path / "memory.current").write_text("99900000\n")
+    (tmp_path / "self").mkdir()
+    (tmp_path / "self/cgroup").write_text("0::/\n")
+    (tmp_path / "meminfo").write_text("MemAvailable: 90000000 kB\n")
+    monkeypatch.setattr(data.memory, "_PROC", tmp_path)
+    monkeypatch.setattr(data.memory, "_CGROUP", tmp_path)
+    cache, said = opened()
+    assert cache is None and "the memory has 0.00 GiB" in said[0]
