@@ -4,19 +4,20 @@ import json
 import os
 import shutil
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 
 import numpy as np
 
-from data.cache import IMAGES, INDEX, ImageCache, Size, cache_bytes, cache_place, fill, make_room
+from data.cache import IMAGES, INDEX, ImageCache, Size, cache_bytes, cache_place, fill
+from data.cache_room import beside, make_room, remove
 from data.memory import system_memory
 
 GIB = 2**30
@@ -46,48 +47,60 @@ def open_cache(
     """The cache of these files (relative to `root`) at `size`, made now if it is not there or damaged.
 
     `part`: those that are kept where there is no room for all. None where they do not fit either; `say(text)` is told
-    why, and what is being done, `tick(images)` how many are decoded.
+    why, and what is being done, `tick(images)` how many are decoded. As long as the cache that is returned lives, no
+    other command removes it to make room.
     DataError names a file that does not decode.
     """
     place = cache_place(settings.folder, root, paths, size)
+    if place.is_whole(settings.processes):
+        os.utime(place.folder / INDEX)  # the one used last is removed last
+        return place
+    place = replace(place)  # without the lock, which would keep the place of a damaged one on the disk
+    needed = cache_bytes(len(paths), size)
     if place.folder.exists():
-        if place.is_whole(settings.processes):
-            os.utime(place.folder / INDEX)  # the one used last is removed last
-            return place
         say(f"cache   {place.folder} is damaged: it is made again")
-        shutil.rmtree(place.folder)
-    reason = _why_not(settings, cache_bytes(len(paths), size))
-    if reason and part:
+        with suppress(FileNotFoundError):  # another command has found the same
+            remove(place.folder)
+    reason = _why_not(settings, needed)
+    if not reason:
+        say(f"cache   {len(paths):,} images of {size[0]}x{size[1]} are decoded once into {place.folder}")
+        return _build(place, root, paths, settings.processes, tick)
+    if part:
         there = cache_place(settings.folder, root, part, size).folder.exists()
         if there or not _why_not(settings, cache_bytes(len(part), size)):
             say(f"cache   of {len(part):,} images only, the others are decoded in every epoch: {reason}")
             return open_cache(settings, root, part, size, say, tick)
-    if reason:
-        say(f"cache   none, images are decoded in every epoch: {reason}")
-        return None
-    make_room(settings.folder, cache_bytes(len(paths), size), settings.limit)
-    say(f"cache   {len(paths):,} images of {size[0]}x{size[1]} are decoded once into {place.folder}")
-    _build(place, root, paths, settings.processes, tick)
-    return place
+    say(f"cache   none, images are decoded in every epoch: {reason}")
+    return None
 
 
 def _why_not(settings: CacheSettings, needed: int) -> str:
-    """What there is too little of; empty where a cache of that many bytes fits."""
-    settings.folder.mkdir(parents=True, exist_ok=True)
-    free = shutil.disk_usage(settings.folder).free - _DISK_LEFT
+    """What there is too little of; empty where a cache of that many bytes fits, now that others have made room."""
+    folder = next(path for path in (settings.folder, *settings.folder.absolute().parents) if path.exists())
+    free = shutil.disk_usage(folder).free - _DISK_LEFT
     # Memory that could hold a cache's pages: where they do not fit, each epoch would read them from the disk again
     memory = system_memory()
     for have, what in ((settings.limit, "--cache-limit allows"), (free, "the disk has"), (memory, "the memory has")):
         if have is not None and needed > have:
             return f"{needed / GIB:.2f} GiB are needed, {what} {max(have, 0) / GIB:.2f} GiB"
+    short = make_room(settings.folder, needed, settings.limit)
+    if short:
+        left = max(needed - short, 0) / GIB
+        return f"{needed / GIB:.2f} GiB are needed, --cache-limit allows {left:.2f} GiB beside the caches in use"
     return ""
 
 
-def _build(place: ImageCache, root: Path, paths: Sequence[str], processes: int, tick: Callable[[int], None]) -> None:
+def _build(
+    place: ImageCache, root: Path, paths: Sequence[str], processes: int, tick: Callable[[int], None]
+) -> ImageCache:
     """Write the cache beside its place, then rename it; another process may have been faster with the same."""
     order = sorted(paths)
-    aside = Path(tempfile.mkdtemp(dir=place.folder.parent, prefix=f".{place.folder.name}."))
+    aside = beside(place.folder)
     try:
+        aside.mkdir(parents=True)
+        (aside / IMAGES).touch()
+        making = ImageCache(aside, place.size)
+        making.hold()  # before it takes any room: then nobody sweeps it away as what a killed build left
         shape = (len(order), *place.size, 3)
         np.lib.format.open_memmap(aside / IMAGES, mode="w+", dtype=np.uint8, shape=shape).flush()
         checks = _fill_in_parallel(partial(fill, aside / IMAGES, root, place.size), order, processes, tick)
@@ -100,6 +113,9 @@ def _build(place: ImageCache, root: Path, paths: Sequence[str], processes: int, 
         except OSError:
             if not place.folder.exists():
                 raise
+        made = ImageCache(place.folder, place.size)
+        made.hold()
+        return made
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 

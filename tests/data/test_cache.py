@@ -1,11 +1,12 @@
 import os
 import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from data.cache import IMAGES, INDEX, ImageCache, cache_bytes, cache_place, cached_images, make_room
+from data.cache import IMAGES, INDEX, ImageCache, cache_bytes, cache_place, cached_images
 from data.cache_build import CacheSettings, open_cache
 from data.datasets import ImageDataset
 from data.errors import DataError
@@ -120,6 +121,22 @@ def test_what_is_done_to_a_batch_does_not_reach_the_cache(data, opened) -> None:
     assert images[0].any() and cache.is_whole()
 
 
+def test_a_cache_that_is_gone_is_decoded_around(data, opened) -> None:
+    cache, _ = opened()
+    transform, keys = resize(size=SIZE), [(1, 7), (1, 0)]
+    sent = pickle.dumps(ImageDataset(data.root, data.train, transform, seed=1, caches=[cache]))
+    expected = ImageDataset(data.root, data.train, transform, seed=1).__getitems__(keys)
+    begun, fold = pickle.loads(sent), ImageCache(cache.folder, SIZE)  # noqa: S301
+    begun.__getitems__(keys)
+    shutil.rmtree(cache.folder)
+    for dataset in (
+        begun,
+        pickle.loads(sent),  # noqa: S301 - a worker that begins now
+        ImageDataset(data.root, data.train, transform, seed=1, caches=[fold]),
+    ):
+        assert (dataset.__getitems__(keys)["features"] == expected["features"]).all()
+
+
 def test_a_transform_of_another_size_decodes(data, opened) -> None:
     cache, _ = opened()
     dataset = ImageDataset(data.root, data.train, resize(size=(16, 12)), seed=1, caches=[cache])
@@ -203,16 +220,6 @@ def test_the_reason_for_no_cache_has_numbers(opened, monkeypatch, limit: int, me
     monkeypatch.setattr(cache_build, "system_memory", lambda: memory)
     cache, said = opened(limit=limit)
     assert cache is None and said == [f"cache   none, images are decoded in every epoch: {reason}"]
-
-
-def test_the_caches_not_used_for_longest_make_room(tmp_path: Path) -> None:
-    for age, name in enumerate(("old", "middle", "new")):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / IMAGES).write_bytes(bytes(100))
-        (tmp_path / name / INDEX).write_text("")
-        os.utime(tmp_path / name / INDEX, (age, age))
-    make_room(tmp_path, needed=50, limit=260)
-    assert {path.name for path in tmp_path.iterdir()} == {"middle", "new"}
 
 
 @pytest.mark.parametrize("processes", [1, 2])

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 import data.memory
-from data.cache import ImageCache, Size
+from data.cache import ImageCache, Size, cache_bytes
 from data.cache_build import CacheSettings, open_cache
 from data.reading import read_data
 
@@ -23,6 +23,25 @@ def opened(competition: Path, tmp_path: Path) -> Opened:
         return open_cache(settings, found.root, list(found.train["path"]), size, said.append), said
 
     return start
+
+
+def test_where_no_cache_is_kept_nothing_is_created(opened: Opened, tmp_path: Path) -> None:
+    cache, said = opened(limit=0)
+    assert cache is None and "--cache-limit allows 0.00 GiB" in said[0]
+    assert not (tmp_path / "cache").exists()
+
+
+def test_a_cache_that_is_open_makes_no_room(opened: Opened) -> None:
+    cache, _ = opened()
+    assert cache is not None
+    limit = cache_bytes(84, SIZE) * 3 // 2
+    other, said = opened(limit=limit, size=(24, 32))
+    assert other is None and cache.folder.exists()
+    assert said[0].endswith("0.00 GiB are needed, --cache-limit allows 0.00 GiB beside the caches in use")
+    folder = cache.folder
+    del cache
+    other, _ = opened(limit=limit, size=(24, 32))
+    assert other is not None and not folder.exists()
 
 
 def test_a_containers_limit_is_the_memory_that_counts(opened: Opened, monkeypatch, tmp_path: Path) -> None:
