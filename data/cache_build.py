@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,6 +19,7 @@ import numpy as np
 
 from data.cache import IMAGES, INDEX, ImageCache, Size, cache_bytes, cache_place, fill
 from data.cache_room import beside, make_room, remove
+from data.errors import DataError
 from data.memory import system_memory
 
 GIB = 2**30
@@ -49,7 +51,7 @@ def open_cache(
     `part`: those that are kept where there is no room for all. None where they do not fit either; `say(text)` is told
     why, and what is being done, `tick(images)` how many are decoded. As long as the cache that is returned lives, no
     other command removes it to make room.
-    DataError names a file that does not decode.
+    DataError names a file that does not decode, and says where the system killed a process that did.
     """
     place = cache_place(settings.folder, root, paths, size)
     if place.is_whole(settings.processes):
@@ -64,7 +66,10 @@ def open_cache(
     reason = _why_not(settings, needed)
     if not reason:
         say(f"cache   {len(paths):,} images of {size[0]}x{size[1]} are decoded once into {place.folder}")
-        return _build(place, root, paths, settings.processes, tick)
+        try:
+            return _build(place, root, paths, settings.processes, tick)
+        except OSError as error:
+            reason = f"{needed / GIB:.2f} GiB are needed, {error.filename or settings.folder}: {error.strerror}"
     if part:
         there = cache_place(settings.folder, root, part, size).folder.exists()
         if there or not _why_not(settings, cache_bytes(len(part), size)):
@@ -101,8 +106,7 @@ def _build(
         (aside / IMAGES).touch()
         making = ImageCache(aside, place.size)
         making.hold()  # before it takes any room: then nobody sweeps it away as what a killed build left
-        shape = (len(order), *place.size, 3)
-        np.lib.format.open_memmap(aside / IMAGES, mode="w+", dtype=np.uint8, shape=shape).flush()
+        _allocate(aside / IMAGES, (len(order), *place.size, 3))
         checks = _fill_in_parallel(partial(fill, aside / IMAGES, root, place.size), order, processes, tick)
         (aside / INDEX).write_text(json.dumps({"paths": order, "checks": checks}), encoding="utf-8")
         for name in (IMAGES, INDEX):
@@ -118,6 +122,20 @@ def _build(
         return made
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _allocate(file: Path, shape: tuple[int, ...]) -> None:
+    """Make an array that has all of its place on the disk; OSError, with the file's name, where there is too little.
+
+    A file that gets its place only as its map is filled would meet a full disk, or a quota, with SIGBUS.
+    """
+    try:
+        np.lib.format.open_memmap(file, mode="w+", dtype=np.uint8, shape=shape).flush()
+        if hasattr(os, "posix_fallocate"):  # macOS has none
+            with file.open("r+b") as made:
+                os.posix_fallocate(made.fileno(), 0, file.stat().st_size)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(file)) from error
 
 
 def _fill_in_parallel(
@@ -139,14 +157,20 @@ def _fill_in_parallel(
             done(first, fill_rows(few, first))
         return checks
     context = get_context("fork" if os.name == "posix" else "spawn")
-    with ProcessPoolExecutor(processes, mp_context=context, initializer=_decode_for_parent) as pool:
-        tasks = {pool.submit(fill_rows, few, first): first for first, few in by_first.items()}
-        try:
-            for task in as_completed(tasks):
-                done(tasks[task], task.result())
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    try:
+        with ProcessPoolExecutor(processes, mp_context=context, initializer=_decode_for_parent) as pool:
+            tasks = {pool.submit(fill_rows, few, first): first for first, few in by_first.items()}
+            try:
+                for task in as_completed(tasks):
+                    done(tasks[task], task.result())
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+    except BrokenProcessPool as error:
+        raise DataError(
+            "A process that decoded images into the cache was killed (memory?); expected it to end by itself: "
+            "--cache-limit 0, which makes no cache, would be right where it happens again."
+        ) from error
     return checks
 
 

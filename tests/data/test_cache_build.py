@@ -1,11 +1,16 @@
+import errno
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import data.memory
-from data.cache import ImageCache, Size, cache_bytes
+from data import cache_build
+from data.cache import IMAGES, ImageCache, Size, cache_bytes
 from data.cache_build import CacheSettings, open_cache
+from data.errors import DataError
 from data.reading import read_data
 
 SIZE = (32, 24)
@@ -42,6 +47,30 @@ def test_a_cache_that_is_open_makes_no_room(opened: Opened) -> None:
     del cache
     other, _ = opened(limit=limit, size=(24, 32))
     assert other is not None and not folder.exists()
+
+
+def test_a_disk_that_fills_up_is_a_sentence_and_images_are_decoded(opened: Opened, monkeypatch, tmp_path: Path) -> None:
+    def full(descriptor: int, offset: int, length: int) -> None:
+        assert length > cache_bytes(84, SIZE)
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(cache_build.os, "posix_fallocate", full)
+    cache, said = opened()
+    assert cache is None and "decoded in every epoch: 0.00 GiB are needed, " in said[-1]
+    assert said[-1].endswith(f"{IMAGES}: No space left on device")
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def _killed(*_: object) -> list[int]:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return []
+
+
+def test_a_decoder_that_the_system_kills_is_a_sentence(opened: Opened, monkeypatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(cache_build, "fill", _killed)
+    with pytest.raises(DataError, match="A process that decoded images into the cache was killed"):
+        opened(processes=2)
+    assert not list((tmp_path / "cache").iterdir())
 
 
 def test_a_containers_limit_is_the_memory_that_counts(opened: Opened, monkeypatch, tmp_path: Path) -> None:
