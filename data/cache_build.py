@@ -55,15 +55,12 @@ def open_cache(
     """
     place = cache_place(settings.folder, root, paths, size)
     if place.is_whole(settings.processes):
-        os.utime(place.folder / INDEX)  # the one used last is removed last
+        with suppress(OSError):  # a colleague's, or on a disk that is only read
+            os.utime(place.folder / INDEX)  # the one used last is removed last
         return place
     place = replace(place)  # without the lock, which would keep the place of a damaged one on the disk
     needed = cache_bytes(len(paths), size)
-    if place.folder.exists():
-        say(f"cache   {place.folder} is damaged: it is made again")
-        with suppress(FileNotFoundError):  # another command has found the same
-            remove(place.folder)
-    reason = _why_not(settings, needed)
+    reason = _unreadable(place) or _removed(place, say) or _why_not(settings, needed)
     if not reason:
         say(f"cache   {len(paths):,} images of {size[0]}x{size[1]} are decoded once into {place.folder}")
         try:
@@ -77,6 +74,32 @@ def open_cache(
             return open_cache(settings, root, part, size, say, tick)
     say(f"cache   none, images are decoded in every epoch: {reason}")
     return None
+
+
+def _unreadable(place: ImageCache) -> str:
+    """Why somebody else's cache can't be read; empty where it can, or is not there: then it may be damaged."""
+    try:
+        for name in (IMAGES, INDEX):
+            (place.folder / name).open("rb").close()
+    except PermissionError as error:
+        return f"{error.filename} can't be read: {error.strerror}"
+    except OSError:
+        pass
+    return ""
+
+
+def _removed(place: ImageCache, say: Callable[[str], None]) -> str:
+    """Remove a damaged cache; what keeps it from being removed, empty where it is gone."""
+    if not place.folder.exists():
+        return ""
+    say(f"cache   {place.folder} is damaged: it is made again")
+    try:
+        remove(place.folder)
+    except FileNotFoundError:  # another command has found the same
+        pass
+    except OSError as error:
+        return f"{place.folder} can't be removed: {error.strerror}"
+    return ""
 
 
 def _why_not(settings: CacheSettings, needed: int) -> str:
@@ -102,7 +125,7 @@ def _build(
     order = sorted(paths)
     aside = beside(place.folder)
     try:
-        aside.mkdir(parents=True)
+        aside.mkdir(parents=True)  # with the permissions of all that its owner makes: colleagues may share the cache
         (aside / IMAGES).touch()
         making = ImageCache(aside, place.size)
         making.hold()  # before it takes any room: then nobody sweeps it away as what a killed build left

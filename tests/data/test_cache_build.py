@@ -1,6 +1,9 @@
 import errno
 import os
+import shutil
 import signal
+import stat
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +11,7 @@ import pytest
 
 import data.memory
 from data import cache_build
-from data.cache import IMAGES, ImageCache, Size, cache_bytes
+from data.cache import IMAGES, INDEX, ImageCache, Size, cache_bytes, cached_images
 from data.cache_build import CacheSettings, open_cache
 from data.errors import DataError
 from data.reading import read_data
@@ -47,6 +50,64 @@ def test_a_cache_that_is_open_makes_no_room(opened: Opened) -> None:
     del cache
     other, _ = opened(limit=limit, size=(24, 32))
     assert other is not None and not folder.exists()
+
+
+def test_a_cache_has_the_permissions_of_all_that_its_owner_makes(opened: Opened) -> None:
+    before = os.umask(0o022)
+    try:
+        cache, _ = opened()
+    finally:
+        os.umask(before)
+    assert cache is not None
+    assert stat.S_IMODE(cache.folder.stat().st_mode) == 0o755
+    assert {stat.S_IMODE((cache.folder / name).stat().st_mode) for name in (IMAGES, INDEX)} == {0o644}
+
+
+def test_a_cache_on_a_disk_that_is_only_read_serves(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache, _ = opened()
+
+    def refuse(path: Path) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), str(path))
+
+    monkeypatch.setattr(cache_build.os, "utime", refuse)
+    assert opened() == (cache, [])
+
+
+def test_somebody_elses_cache_that_may_not_be_read_is_not_called_damaged(competition: Path) -> None:
+    root = os.geteuid() == 0  # who may read all; anybody else may not read a folder of his own that is closed
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        shutil.copytree(competition, Path(folder) / "data")
+        found, said = read_data(Path(folder) / "data"), list[str]()
+        settings, paths = CacheSettings(Path(folder) / "cache", 2**30, 1), list(found.train["path"])
+        cache = open_cache(settings, found.root, paths, SIZE, said.append)
+        assert cache is not None
+        cache.folder.chmod(0)
+        said.clear()
+        if root:
+            os.seteuid(65534)
+        try:
+            assert open_cache(settings, found.root, paths, SIZE, said.append) is None
+        finally:
+            if root:
+                os.seteuid(0)
+            cache.folder.chmod(0o755)
+        why = f"{cache.folder / IMAGES} can't be read: Permission denied"
+        assert said == [f"cache   none, images are decoded in every epoch: {why}"]
+        assert cached_images([cache], paths) is not None, "it is left as it is"
+
+
+def test_a_damaged_cache_that_may_not_be_removed_is_decoded_around(opened: Opened, monkeypatch) -> None:
+    cache, _ = opened()
+    assert cache is not None
+    (cache.folder / INDEX).write_text("")
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(path))
+
+    monkeypatch.setattr(cache_build, "remove", refuse)
+    again, said = opened()
+    assert again is None and said[1].endswith(f"{cache.folder} can't be removed: Permission denied")
 
 
 def test_a_disk_that_fills_up_is_a_sentence_and_images_are_decoded(opened: Opened, monkeypatch, tmp_path: Path) -> None:
