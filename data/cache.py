@@ -5,14 +5,15 @@
 
 The key is a hash of whatever decides about a pixel: format version, decoder, size, and every file's path, length and
 time of change. Labels and folds are no part of it. A cache is built beside its place and renamed into it when whole.
+A cache is only ever faster: one that is gone is decoded around, to the same pixels.
 """
 
 import hashlib
 import json
 import os
-import shutil
+import weakref
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,6 +25,7 @@ import numpy as np
 import PIL
 from numpy.typing import NDArray
 
+from data.cache_lock import share
 from data.images import decode_rgb
 from data.transforms import working_image
 
@@ -55,21 +57,36 @@ class ImageCache:
 
     @cached_property
     def row_of(self) -> dict[str, int]:
-        """The row of each path."""
-        return {path: row for row, path in enumerate(_read_index(self.folder)["paths"])}
+        """The row of each path; none of a cache that is gone."""
+        try:
+            self.hold()
+            return {path: row for row, path in enumerate(_read_index(self.folder)["paths"])}
+        except OSError:
+            return {}
 
     @cached_property
     def array(self) -> Pixels:
         """The rows (N, H, W, 3), memory-mapped once in each process, for whatever reads the cache there."""
         return open_array(self.folder / IMAGES)
 
+    @cached_property
+    def _lock(self) -> int:
+        descriptor = share(self.folder / IMAGES)
+        weakref.finalize(self, os.close, descriptor)
+        return descriptor
+
+    def hold(self) -> int:
+        """Have the cache make no room for others as long as this object, or its process, lives; OSError: it is gone."""
+        return self._lock
+
     def __getstate__(self) -> dict[str, object]:
-        # A memory map is not sent to another process, its path is
+        # A memory map and a lock are not sent to another process, their path is
         return {"folder": self.folder, "size": self.size}
 
     def is_whole(self, threads: int = 1) -> bool:
-        """Whether every row is what was written, by its checksum; zlib lets other threads run meanwhile."""
+        """Whether every row is what was written, by its checksum, and is held; zlib lets other threads run."""
         try:
+            self.hold()
             index = _read_index(self.folder)
             array, checks = open_array(self.folder / IMAGES), index["checks"]
             expected = (len(index["paths"]), *self.size, 3)
@@ -94,6 +111,14 @@ class CachedImages:
     caches: tuple[ImageCache, ...]
     cache_of_image: NDArray[np.int64]  # (n,) an index into caches
     rows: NDArray[np.int64]  # (n,) the row of each image in its cache
+
+    @property
+    def there(self) -> bool:
+        """Whether the caches can be read, as they can from then on: this process has them mapped."""
+        try:
+            return all(cache.array is not None for cache in self.caches)
+        except (OSError, ValueError):
+            return False
 
     def __getitem__(self, position: int) -> Pixels:
         """A copy of an image, (H, W, 3)."""
@@ -150,17 +175,6 @@ def fill(array_file: Path, root: Path, size: Size, paths: Sequence[str], first: 
         checks.append(zlib.crc32(array[row]))
     array.flush()
     return checks
-
-
-def make_room(cache: Path, needed: int, limit: int, remove: Callable[[Path], None] = shutil.rmtree) -> None:
-    """Remove the caches that were not used for longest, until `needed` more bytes stay within `limit`."""
-    used = sorted(cache.glob(f"*/{INDEX}"), key=lambda index: index.stat().st_mtime)
-    sizes = {index.parent: sum(file.stat().st_size for file in index.parent.iterdir()) for index in used}
-    for folder in list(sizes):
-        if sum(sizes.values()) + needed <= limit:
-            return
-        remove(folder)
-        del sizes[folder]
 
 
 def _read_index(folder: Path) -> dict[str, list[Any]]:

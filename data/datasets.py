@@ -42,16 +42,14 @@ class ImageDataset:
         in_hand: InHand | None = None,
     ) -> None:
         fitting = [cache for cache in caches if cache.size == transform.working_size]
-        self.images: CachedImages | DecodedImages = cached_images(fitting, list(table["path"])) or DecodedImages(
-            [root / path for path in table["path"]], transform.size
-        )
+        self.root, self.paths, self.transform = root, list(table["path"]), transform
+        self.images: CachedImages | DecodedImages = cached_images(fitting, self.paths) or self._decoded()
         self.image_ids = list(table["image_id"])
         self.image_keys = np.array([image_key(image_id) for image_id in self.image_ids], np.uint64)
         self.targets = torch.from_numpy(np.array(table["target"], np.int64)) if "target" in table else None
         if soft is not None:
             self.targets = torch.from_numpy(soft)
         self.years = torch.from_numpy(np.array(table["years"], np.float32)) if "years" in table else None
-        self.transform = transform
         self.seed = seed
         self.in_hand = in_hand
 
@@ -72,6 +70,8 @@ class ImageDataset:
 
     def _batch(self, keys: list[tuple[int, int]]) -> Batch:
         positions = [position for _, position in keys]
+        if isinstance(self.images, CachedImages) and not self.images.there:
+            self.images = self._decoded()  # somebody removed the cache before this process opened it
         if isinstance(self.images, CachedImages) and self.transform.apply is None:
             features = self.images.take(positions)  # (B, H, W, 3)
         else:  # of no images, the size of one
@@ -86,6 +86,9 @@ class ImageDataset:
         if self.years is not None:
             batch["years"] = self.years[batch["index"]]
         return batch
+
+    def _decoded(self) -> DecodedImages:
+        return DecodedImages([self.root / path for path in self.paths], self.transform.size)
 
     def _image(self, draw: int, position: int) -> Image:
         return self.transform.one(self.images[position], (self.seed, draw, int(self.image_keys[position])))

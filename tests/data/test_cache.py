@@ -1,11 +1,12 @@
 import os
 import pickle
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from data.cache import IMAGES, INDEX, ImageCache, cache_bytes, cache_place, cached_images, make_room
+from data.cache import IMAGES, INDEX, ImageCache, cache_bytes, cache_place, cached_images
 from data.cache_build import CacheSettings, open_cache
 from data.datasets import ImageDataset
 from data.errors import DataError
@@ -79,7 +80,8 @@ def test_batches_are_the_same_with_and_without_a_cache(data, opened, kind: str) 
     cached = pickle.loads(pickle.dumps(ImageDataset(data.root, table, transform, seed=1, caches=[cache])))  # noqa: S301
     for name, values in cached.__getitems__(keys).items():
         assert (values == decoded[name]).all()
-    np.testing.assert_array_equal(cached.images.take([0]), cached.images.take([0]))
+    again = working_image(decode_rgb(data.root / table["path"].iloc[4], min_size=SIZE), SIZE)
+    np.testing.assert_array_equal(cached.images.take([4])[0], again, "what is done to a batch is not done to the cache")
 
 
 def test_a_table_is_served_by_two_caches_together_or_decoded(data, opened) -> None:
@@ -118,6 +120,22 @@ def test_what_is_done_to_a_batch_does_not_reach_the_cache(data, opened) -> None:
     images[0][:] = 0
     images.take([0])[:] = 0
     assert images[0].any() and cache.is_whole()
+
+
+def test_a_cache_that_is_gone_is_decoded_around(data, opened) -> None:
+    cache, _ = opened()
+    transform, keys = resize(size=SIZE), [(1, 7), (1, 0)]
+    sent = pickle.dumps(ImageDataset(data.root, data.train, transform, seed=1, caches=[cache]))
+    expected = ImageDataset(data.root, data.train, transform, seed=1).__getitems__(keys)
+    begun, fold = pickle.loads(sent), ImageCache(cache.folder, SIZE)  # noqa: S301
+    begun.__getitems__(keys)
+    shutil.rmtree(cache.folder)
+    for dataset in (
+        begun,
+        pickle.loads(sent),  # noqa: S301 - a worker that begins now
+        ImageDataset(data.root, data.train, transform, seed=1, caches=[fold]),
+    ):
+        assert (dataset.__getitems__(keys)["features"] == expected["features"]).all()
 
 
 def test_a_transform_of_another_size_decodes(data, opened) -> None:
@@ -174,7 +192,7 @@ def test_a_cache_that_does_not_fit_is_said_with_numbers_and_images_are_decoded(o
     assert opened(limit=cache_bytes(84, SIZE))[0] is not None
     from data import cache_build
 
-    monkeypatch.setattr(cache_build, "_memory_available", lambda: 1000)
+    monkeypatch.setattr(cache_build, "system_memory", lambda: 1000)
     other = opened(paths=[])  # another cache: nothing is needed for no image
     assert other[0] is not None
     monkeypatch.setattr(cache_build, "cache_bytes", lambda *_: 3 * 2**30)
@@ -200,19 +218,9 @@ def test_the_reason_for_no_cache_has_numbers(opened, monkeypatch, limit: int, me
     usage = namedtuple("usage", "free")(2**40 if memory else 3 * 2**29)
     monkeypatch.setattr(cache_build, "cache_bytes", lambda *_: 3 * 2**30)
     monkeypatch.setattr(cache_build.shutil, "disk_usage", lambda _: usage)
-    monkeypatch.setattr(cache_build, "_memory_available", lambda: memory)
+    monkeypatch.setattr(cache_build, "system_memory", lambda: memory)
     cache, said = opened(limit=limit)
     assert cache is None and said == [f"cache   none, images are decoded in every epoch: {reason}"]
-
-
-def test_the_caches_not_used_for_longest_make_room(tmp_path: Path) -> None:
-    for age, name in enumerate(("old", "middle", "new")):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / IMAGES).write_bytes(bytes(100))
-        (tmp_path / name / INDEX).write_text("")
-        os.utime(tmp_path / name / INDEX, (age, age))
-    make_room(tmp_path, needed=50, limit=260)
-    assert {path.name for path in tmp_path.iterdir()} == {"middle", "new"}
 
 
 @pytest.mark.parametrize("processes", [1, 2])

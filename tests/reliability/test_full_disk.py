@@ -1,4 +1,7 @@
-"""A real disk of 4 MiB that fills up, and a limit on the length of files: the sentence names the file and the bytes."""
+"""A real disk of 4 MiB that fills up, and a limit on the length of files: the sentence names the file and the bytes.
+
+A cache that finds no room is no mistake: a sentence says so, and images are decoded in every epoch.
+"""
 
 import random
 import re
@@ -12,6 +15,12 @@ from pathlib import Path
 import pytest
 from rehearsal import Start, Started, one_small_fold
 from same_results import assert_same_results, only_run, read_everything
+
+from data import cache_build
+from data.cache import IMAGES
+from data.cache_build import GIB, CacheSettings, open_cache
+from data.reading import read_data
+from runners.diagnostics.child_process import in_child
 
 MIB = 2**20
 SENTENCE = r"error: (\S+/[\w.]+): .*(No space left on device|File too large); ([\d,]+) bytes were to be written\."
@@ -70,6 +79,24 @@ def test_a_full_disk_of_4_mib(lane, figures, reference: Start, small_disk: Path,
         f"filled up {full} times, met in {', '.join(sorted(named))}: nothing unreadable, "
         "after room was made all went on to the same bits",
     )
+
+
+def what_a_cache_says(folder: Path, data: Path) -> list[str]:
+    """What is said where a cache of 7 MB is to be made, by a process that a SIGBUS may end."""
+    found, said = read_data(data), list[str]()
+    settings = CacheSettings(folder, GIB, processes=1)
+    assert open_cache(settings, found.root, list(found.train["path"]), (192, 144), said.append) is None
+    return said
+
+
+def test_a_cache_on_a_full_disk_of_4_mib(figures, competition: Path, small_disk: Path, monkeypatch) -> None:
+    """As a quota is met: how much of the disk is free says nothing of it."""
+    monkeypatch.setattr(cache_build, "_DISK_LEFT", -GIB)
+    said = in_child(what_a_cache_says, small_disk / "cache", competition, device="cpu")
+    assert said[-1].startswith("cache   none, images are decoded in every epoch: 0.01 GiB are needed, ")
+    assert said[-1].endswith(f"{IMAGES}: No space left on device")
+    assert not list((small_disk / "cache").iterdir()), "nothing half made is left"
+    figures("a cache on a full disk", "a sentence, images are decoded in every epoch")
 
 
 def test_a_limit_on_the_length_of_files(lane, figures, reference: Start, tmp_path: Path) -> None:

@@ -3,9 +3,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import runners.memory
+import data.memory
 from runners.diagnostics.child_process import in_child
-from runners.memory import _groups, available_memory, peak_memory
+from runners.memory import available_memory, peak_memory
 
 
 def test_the_least_of_what_system_and_groups_leave_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -15,8 +15,8 @@ def test_the_least_of_what_system_and_groups_leave_counts(tmp_path: Path, monkey
     (proc / "self/cgroup").write_text("0::/jobs/mine\n")
     mine = root / "jobs/mine"
     mine.mkdir(parents=True)
-    monkeypatch.setattr(runners.memory, "_PROC", proc)
-    monkeypatch.setattr(runners.memory, "_CGROUP", root)
+    monkeypatch.setattr(data.memory, "_PROC", proc)
+    monkeypatch.setattr(data.memory, "_CGROUP", root)
     assert available_memory("cpu") == 8000 * 1024, "no limit is set"
     for folder, limit, used in ((mine, "max", 100), (root / "jobs", "5000000", 3000000)):
         (folder / "memory.max").write_text(f"{limit}\n")
@@ -35,7 +35,7 @@ def test_groups_of_version_1_are_understood(tmp_path: Path) -> None:
     (folder / "memory.limit_in_bytes").write_text("1000\n")
     (folder / "memory.usage_in_bytes").write_text("900\n")
     (folder / "memory.stat").write_text("total_inactive_file 50\n")
-    assert _groups(membership, tmp_path / "fs") == [150]
+    assert data.memory._groups(membership, tmp_path / "fs") == [150]
 
 
 def grown() -> tuple[int | None, int | None]:
