@@ -127,7 +127,7 @@ def make_caches(
             for listing, part in listings
             if listing
         ]
-    return [cache for cache in found if cache and cache.folder.exists()]  # one may have had to make room for the next
+    return [cache for cache in found if cache]
 
 
 def execute(folds: Sequence[Fold], display: Display, ended: Ended = raise_failure) -> None:

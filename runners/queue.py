@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -57,7 +56,7 @@ def _make(opened: Sequence[OpenedRun], console: Console, fail: Fail) -> None:
     """Every fold of every run, and of each run what is made of its folds as soon as the last one is done."""
     left = {one.folder.root: len(one.folds) for one in opened}
     run_of = {one.folder.root: one for one in opened}
-    folds = [_with_caches_that_are_left(fold) for one in opened for fold in one.folds]
+    folds = [fold for one in opened for fold in one.folds]
 
     def finish(one: OpenedRun) -> None:
         console.print(f"\n{one.name}", markup=False)
@@ -83,8 +82,3 @@ def _make(opened: Sequence[OpenedRun], console: Console, fail: Fail) -> None:
                 except (DataError, OSError) as error:
                     fail(one.name, error)
         execute(folds, display, ended)
-
-
-def _with_caches_that_are_left(fold: Fold) -> Fold:
-    """The fold without caches that had to make room for a later experiment's: it decodes, to the same pixels."""
-    return replace(fold, caches=tuple(cache for cache in fold.caches if cache.folder.exists()))
