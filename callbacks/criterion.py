@@ -1,7 +1,7 @@
 """Which criteria an epoch is trained with: chosen by name, summed with weights, switched at declared epochs."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import nullcontext
 from functools import reduce
 from typing import Any, TypeVar
@@ -12,7 +12,7 @@ from catalyst.core.callback import ICriterionCallback
 from callbacks import ORDER
 
 Choice = TypeVar("Choice")
-Batches = dict[str, list[tuple[torch.Tensor, torch.Tensor | float]]]  # by criterion, each batch's loss and its weight
+_ROOM = 256  # batches that losses are kept of, before there is room for as many more
 
 
 def criterion_at(schedule: Mapping[int, Choice], epoch: int) -> Choice:
@@ -57,13 +57,18 @@ class CriterionCallback(ICriterionCallback):
     def on_loader_start(self, runner: Any) -> None:
         """Take the epoch's criteria; forget the losses of the loader before."""
         self.parts = criterion_at(self.schedule, runner.epoch_step)
-        self.means: Batches = {name: [] for name in self.names}
+        # One block in place of a scalar a batch: small allocations that outlive a batch lie between its large ones, and
+        # keep the allocator from using those again
+        self.noted = torch.empty(2, len(self.names), _ROOM, device=runner.engine.device)  # losses, weights
+        self.batches = 0
 
     def on_batch_end(self, runner: Any) -> None:
         """Loss of the batch: a scalar tensor with its graph."""
         logits = runner.batch["logits"]  # (B, C)
         sums: dict[str | None, tuple[torch.Tensor, torch.Tensor | float]] = {}  # losses and their weight, by divisor
-        for name, means in self.means.items():
+        if self.batches == self.noted.shape[2]:
+            self.noted = torch.cat([self.noted, torch.empty_like(self.noted)], 2)
+        for row, name in enumerate(self.names):
             criterion, share = runner.criterion[name], self.parts.get(name)
             targets = runner.batch[target_key(criterion)]  # classes (B,) or (B, C), years (B,)
             with nullcontext() if share is not None else torch.no_grad():
@@ -73,23 +78,24 @@ class CriterionCallback(ICriterionCallback):
                 divisor = name if hasattr(criterion, "batch_weight") else None
                 scaled = loss if share == 1 else share * loss
                 sums[divisor] = (sums[divisor][0] + scaled if divisor in sums else scaled, weight)
-            means.append((loss.detach(), weight))
+            self.noted[0, row, self.batches], self.noted[1, row, self.batches] = loss.detach(), weight
+        self.batches += 1
         runner.losses = tuple(sums.values())
         runner.batch_metrics["loss"] = reduce(torch.add, (loss for loss, _ in runner.losses))
 
     def batch_state(self) -> dict[str, Any]:
         """The loader's losses so far."""
-        return {"means": {name: _stacked(batches) for name, batches in self.means.items() if batches}}
+        return {"noted": self.noted[..., : self.batches].clone()}
 
     def load_batch_state(self, state: dict[str, Any]) -> None:
         """Go on from `batch_state`."""
-        for name, (losses, weights) in state["means"].items():
-            self.means[name] = list(zip(losses.unbind(), weights.unbind(), strict=True))
+        self.noted = state["noted"].to(self.noted.device)
+        self.batches = self.noted.shape[2]
 
     def on_loader_end(self, runner: Any) -> None:
         """Mean losses over the loader, from sums over batches and processes; no batch has waited for them."""
-        device = runner.engine.device
-        sums = torch.stack([_sums(batches, device) for batches in self.means.values()])  # (names, 2)
+        losses, weights = self.noted[..., : self.batches]  # (names, batches), twice
+        sums = torch.stack([(losses * weights).sum(1), weights.sum(1)], 1)  # (names, 2)
         totals = runner.engine.sum_over_processes(sums).tolist()
         means = {
             name: total / weight if weight else math.nan
@@ -98,18 +104,3 @@ class CriterionCallback(ICriterionCallback):
         runner.loader_metrics["loss"] = sum(share * means[name] for name, share in self.parts.items())
         if len(self.names) > 1:
             runner.loader_metrics.update({f"loss_{name}": mean for name, mean in means.items()})
-
-
-def _sums(batches: Sequence[tuple[torch.Tensor, torch.Tensor | float]], device: torch.device) -> torch.Tensor:
-    """Sum of loss * weight, and of weight, (2,), on the device."""
-    if not batches:
-        return torch.zeros(2, device=device)
-    losses, weights = _stacked(batches)
-    return torch.stack([(losses * weights).sum(), weights.sum()])
-
-
-def _stacked(batches: Sequence[tuple[torch.Tensor, torch.Tensor | float]]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Losses and weights (batches,): two tensors to save in place of two a batch."""
-    losses, weights = zip(*batches, strict=True)
-    each = [torch.as_tensor(weight, device=losses[0].device) for weight in weights]
-    return torch.stack(losses).float(), torch.stack(each).float()

@@ -1,8 +1,11 @@
+import gc
+from types import SimpleNamespace
+
 import pytest
 import torch
 from torch import nn
 
-from callbacks.criterion import criterion_at
+from callbacks.criterion import CriterionCallback, criterion_at
 from runners.cosine_head import CosineHead
 from runners.criteria import CrossEntropy, FocalLoss, SoftF1, inverse_frequency
 from runners.margin_losses import LDAM, ArcFace
@@ -138,3 +141,24 @@ def test_catalyst_own_callback_cannot_be_switched() -> None:
     callback.on_experiment_start(runner)
     first, runner.criterion = runner.criterion, Counted()
     assert callback.criterion is first
+
+
+def test_no_tensor_of_a_batch_outlives_it_and_the_mean_is_over_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small ones that do lie between large ones, and the process grows by those with every batch."""
+    callback, rng = CriterionCallback({1: {"ce": 1.0}}), torch.Generator().manual_seed(0)
+    engine = SimpleNamespace(device=torch.device("cpu"), sum_over_processes=lambda values: values)
+    runner = SimpleNamespace(
+        epoch_step=1, engine=engine, criterion={"ce": nn.functional.cross_entropy}, batch_metrics={}, loader_metrics={}
+    )
+    monkeypatch.setattr("callbacks.criterion._ROOM", 4)
+    callback.on_loader_start(runner)
+    sums, images, alive = 0.0, 0, list[int]()
+    for size in (3, 5, 2, 7, 1, 4, 6, 3, 2):  # more than there is room for at first, twice
+        runner.batch = {"logits": torch.randn(size, 3, generator=rng), "targets": torch.arange(size) % 3}
+        callback.on_batch_end(runner)
+        sums, images = sums + size * runner.batch_metrics["loss"].item(), images + size
+        gc.collect()
+        alive.append(sum(isinstance(kept, torch.Tensor) for kept in gc.get_objects()))
+    assert alive[-1] == alive[0]
+    callback.on_loader_end(runner)
+    assert runner.loader_metrics["loss"] == pytest.approx(sums / images, rel=1e-6)
