@@ -157,8 +157,9 @@ def test_no_tensor_of_a_batch_outlives_it_and_the_mean_is_over_all(monkeypatch: 
         runner.batch = {"logits": torch.randn(size, 3, generator=rng), "targets": torch.arange(size) % 3}
         callback.on_batch_end(runner)
         sums, images = sums + size * runner.batch_metrics["loss"].item(), images + size
-        gc.collect()
-        alive.append(sum(isinstance(kept, torch.Tensor) for kept in gc.get_objects()))
-    assert alive[-1] == alive[0]
+        if callback.batches in (1, 9):
+            gc.collect()
+            alive.append(sum(isinstance(kept, torch.Tensor) for kept in gc.get_objects()))
+    assert alive[1] == alive[0]
     callback.on_loader_end(runner)
     assert runner.loader_metrics["loss"] == pytest.approx(sums / images, rel=1e-6)
