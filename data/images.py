@@ -91,6 +91,8 @@ def _opened(path: Path, max_pixels: int) -> Iterator[Image.Image]:
         raise
     except FileNotFoundError as error:
         raise DataError(f"{path} does not exist; expected an image.") from error
+    except MemoryError as error:  # the file may be as good as any
+        raise MemoryError(f"{path} could not be decoded") from error
     except UnidentifiedImageError as error:
         raise DataError(f"{path}: {_beginning(path)}; expected an image, {', '.join(FORMATS)}.") from error
     except Image.DecompressionBombError as error:

@@ -368,3 +368,16 @@ def test_a_bomb_is_one_sentence_without_pillows_warning_beside_it(tmp_path: Path
         warnings.simplefilter("always")
         refusal(tmp_path / "bomb.png")
     assert not shown
+
+
+def test_short_memory_is_no_damage_of_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "whole.png"
+    Image.new("RGB", (8, 8)).save(path)
+
+    def short(*arguments: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Image.Image, "load", short)
+    monkeypatch.setattr("PIL.ImageFile.ImageFile.load", short)
+    with pytest.raises(MemoryError, match=r"whole\.png could not be decoded"):
+        decode_rgb(path)
