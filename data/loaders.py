@@ -20,6 +20,7 @@ from data.findings import some_names
 from data.samplers import Rest, SequentialSampler, SharedBatches, ShuffledSampler
 
 _LOOK_SECONDS = 0.1  # how often a process that decodes looks for its parent
+_BLOCKED = {signal.SIGINT, signal.SIGTERM} if hasattr(signal, "sigtimedwait") else set[signal.Signals]()
 _DEATH_SECONDS = 1.0  # from a connection that breaks off to the news that the process at its other end is dead
 
 
@@ -45,7 +46,7 @@ def make_loader(
         batches: dict[str, Any] = {"batch_size": batch_size, "sampler": sampler, "drop_last": False}
     else:
         batches = {"batch_sampler": SharedBatches(sampler, batch_size, rank=rank, ranks=ranks)}
-    return DataLoader(
+    return _Loader(
         dataset,  # type: ignore[arg-type]       # it needs __len__ and __getitems__, no base class
         **batches,
         num_workers=workers,
@@ -54,6 +55,22 @@ def make_loader(
         worker_init_fn=_begin_worker,
         generator=generator,
     )
+
+
+class _Loader(DataLoader[Any]):
+    """Starts its worker processes with signals blocked, as they are in these until `_begin_worker`.
+
+    Else one that is sent to all processes in that moment ends the new ones: by a handler of the parent, or of torch.
+    """
+
+    def __iter__(self) -> Any:
+        if not _BLOCKED:
+            return super().__iter__()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
+        try:
+            return super().__iter__()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)  # what came meanwhile comes now
 
 
 def rest_of(loader: "DataLoader[Any]", batches: int) -> "DataLoader[Any]":
@@ -117,8 +134,7 @@ def _begin_worker(number: int) -> None:
     """
     sys.excepthook = _but_for_lost_connections
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if hasattr(signal, "sigtimedwait"):  # torch's own handler takes SIGTERM from anybody for the end
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    if _BLOCKED:  # SIGTERM stays so: torch's own handler takes it from anybody for the end
         threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
 
 

@@ -96,6 +96,41 @@ def _assert_nothing_runs_on(started: Started) -> None:
     assert not living(started.pid), "a process outlives the command"
 
 
+def signals_all_as_validation_begins(own_handlers: bool) -> None:
+    """Make the workers of the second validation signal their group before, or after, torch gave them handlers."""
+    from torch.utils.data._utils import signal_handling
+
+    from runners.supervised import ClassificationRunner
+
+    on_loader_start, set_handlers = ClassificationRunner.on_loader_start, signal_handling._set_worker_signal_handlers
+    place = []
+
+    def start(self: ClassificationRunner, runner: object) -> None:
+        on_loader_start(self, runner)
+        place[:] = [self.loader_key, self.epoch_step]
+
+    def handle() -> None:
+        if own_handlers:
+            set_handlers()
+        if place == ["valid", 2]:
+            os.killpg(os.getpgrp(), signal.SIGTERM)
+        set_handlers()
+
+    ClassificationRunner.on_loader_start = start  # type: ignore[method-assign, assignment]
+    signal_handling._set_worker_signal_handlers = handle
+
+
+@pytest.mark.parametrize("own_handlers", [False, True])
+def test_a_stop_while_workers_are_started_costs_no_batch(competition: Path, tmp_path: Path, own_handlers: bool) -> None:
+    options = ("--workers", "2", "--jobs", "1", "--cache-limit", "0")
+    start = Start(KINDS["two criteria, cosine"](), competition, tmp_path / "stopped", options)
+    whole = replace(start, folder=tmp_path / "whole").finish()
+    stopped = replace(start, prepare=partial(signals_all_as_validation_begins, own_handlers)).begin()
+    stopped.wait(60)
+    assert stopped.code == 143 and "saved in epoch 2 after valid batch 1" in stopped.printed, stopped.printed
+    assert _assert_continued_with_the_next_batch(stopped, start.finish(), whole) == 1
+
+
 def never_ends() -> None:
     """Make a stop hang where it is unwound, as a process that waits for a dead disk does."""
     import runners.kfold
