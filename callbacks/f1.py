@@ -7,6 +7,7 @@ import torch
 from catalyst.core.callback import Callback, IMetricCallback
 
 from callbacks import ORDER
+from callbacks.collected import Collected
 from callbacks.declared_metrics import Metric, declared_scores, need_scores
 from callbacks.factor_scores import factor_scores
 from callbacks.metrics import standard_scores
@@ -69,7 +70,8 @@ class MetricsCallback(Callback):
 
     def on_loader_start(self, runner: Any) -> None:
         """Forget the loader before."""
-        self.batches: list[tuple[torch.Tensor, ...]] = []  # labels (B,), probabilities (B, C), years (B,)
+        # labels (N,), probabilities (N, C), years (N,)
+        self.collected = tuple(Collected() for _ in range(3 if self.collects else 0))
 
     def on_batch_end(self, runner: Any) -> None:
         """Keep the batch's labels and scores."""
@@ -77,23 +79,24 @@ class MetricsCallback(Callback):
             probabilities = self.activation(runner.batch["logits"].detach().float())  # (B, C)
             targets = labels(runner.batch["targets"])
             years = runner.batch.get("years", torch.full(targets.shape, torch.nan, device=targets.device))
-            self.batches.append((targets, probabilities, years))
+            for collected, rows in zip(self.collected, (targets, probabilities, years), strict=True):
+                collected.add(rows)
 
     def batch_state(self) -> dict[str, Any]:
         """The loader's labels and scores so far."""
-        return {"batches": self.batches}
+        return {"rows": [collected.rows.clone() for collected in self.collected]}
 
     def load_batch_state(self, state: dict[str, Any]) -> None:
         """Go on from `batch_state`."""
-        self.batches = state["batches"]
+        self.collected = tuple(Collected(rows) for rows in state["rows"])
 
     def on_loader_end(self, runner: Any) -> None:
         """The loader's scores."""
         targets = scores = years = None
         if self.collects:
-            parts = [torch.cat(values) for values in zip(*self.batches, strict=True)]
+            parts = [collected.rows for collected in self.collected]
             targets, scores, years = (runner.engine.rows_of_all_processes(rows).cpu().numpy() for rows in parts)
-            self.batches.clear()
+            self.collected = ()
         runner.loader_metrics.update(declared_scores(self.metrics, runner.confusion, targets, scores, years))
 
 

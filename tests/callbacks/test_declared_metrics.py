@@ -48,7 +48,7 @@ def test_scores_are_collected_only_where_a_metric_asks_for_them() -> None:
     callback = MetricsCallback({"weighted": metrics.weighted_f1}, softmax)
     callback.on_loader_start(None)
     callback.on_batch_end(None)  # does not even look at the batch
-    assert callback.batches == []
+    assert callback.collected == ()
 
 
 def test_scores_are_what_the_activation_makes_of_the_logits_and_soft_targets_their_largest_class() -> None:
@@ -69,7 +69,7 @@ def test_scores_are_what_the_activation_makes_of_the_logits_and_soft_targets_the
     callback.on_loader_end(runner)
     np.testing.assert_array_equal(seen["scores"], torch.sigmoid(logits.float()).numpy())
     assert seen["targets"].tolist() == [2, 0, 1, 1, 2] and runner.loader_metrics["kept"] == 0.0
-    assert callback.batches == [], "a loader's scores are not kept through the next"
+    assert callback.collected == (), "a loader's scores are not kept through the next"
 
 
 def test_a_metric_says_by_its_parameters_what_it_needs() -> None:
