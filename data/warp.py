@@ -55,7 +55,7 @@ class FlipShiftColour:
 def mirror(images: Images, chosen: NDArray[np.bool_]) -> None:
     """Turn the chosen (B,) of images (B, H, W, 3) into their mirror images."""
     for number in np.flatnonzero(chosen):
-        images[number] = cv2.flip(images[number], 1)  # ten times as fast as numpy, whose steps back are of one byte
+        cv2.flip(images[number], 1, dst=images[number])  # numpy steps back byte by byte, and takes ten times as long
 
 
 def affine_matrices(
