@@ -1,0 +1,134 @@
+"""How near is the arithmetic to what the processor can do? python -m benchmarks.roofline [--models resnet18 ...]
+
+Multiplications and additions a second of training and of predicting, beside those of a large matrix product, which no
+convolution is much faster than. What a goal asks for is such a rate too: the reference's, times the goal. Where that is
+more than a matrix product's, nothing but less arithmetic reaches the goal on this processor.
+
+Training: a batch through the floors of benchmarks.epoch. Predicting: the methods of benchmarks.inference, 5 networks x
+2 views. One thread, each in a process of its own, all once a round; ratios are medians of ratios in the same round.
+Only what convolutions and matrix products compute is counted (torch.utils.flop_counter), a multiplication and an
+addition as two; batch norms, activations and copies take time and count nothing.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks import floors
+from benchmarks.apart import own_process
+from benchmarks.inference import FOLDS, MODELS, VIEWS, Batches, methods_of
+from benchmarks.photos import write_photos
+from benchmarks.rounds import Contestant, Rounds, take_turns
+from benchmarks.workload import Network, Workload, first_images
+from data.reading import read_data
+from runners.deployment.onnx_network import check_installed
+from runners.models import timm_classifier
+
+SIDE = 2048  # of the matrices
+PRODUCT, CONTIGUOUS, CHANNELS_LAST = "matrix product", "train, contiguous", "train, channels_last"
+GOALS = {  # work: the rate that it is to exceed how many times; of training, benchmarks.epoch's goal for resnet18
+    CHANNELS_LAST: (CONTIGUOUS, 1 / 0.7),
+    "predict, torch": ("predict, loop", 1.3),
+    "predict, onnx": ("predict, loop", 2.0),
+}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """Something that computes: how to make it in its process, and how many operations a turn of it are."""
+
+    make: Callable[[], Contestant]
+    operations: int
+
+
+def product() -> Contestant:
+    """Two square matrices, multiplied."""
+    left, right = torch.randn(2, SIDE, SIDE)
+    return partial(torch.matmul, left, right, out=torch.empty(SIDE, SIDE))
+
+
+def count(network: nn.Module, images: torch.Tensor, train: bool) -> int:
+    """Operations of a forward pass, or of one and its backward pass."""
+    network.train(train)
+    with torch.set_grad_enabled(train), FlopCounterMode(display=False) as counter:
+        logits = network(images)
+        if train:
+            logits.sum().backward()
+    operations: int = counter.get_total_flops()
+    return operations
+
+
+def pieces(work: Workload, images: int) -> dict[str, Piece]:
+    """What is compared, of one network; `images` to predict."""
+    network, size = work.network.make(num_classes=work.classes), work.network.size
+    pixels = torch.randint(0, 256, (images, *size, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    one = pixels[:1].expand(2, *size, 3)
+    training, predicting = (count(network, one, train) // len(one) for train in (True, False))
+    methods, _ = methods_of(work.network.name, Batches(pixels, 32))
+    return {
+        PRODUCT: Piece(product, 2 * SIDE**3),
+        CONTIGUOUS: Piece(partial(floors.eager, work), training * len(work.train)),
+        CHANNELS_LAST: Piece(partial(floors.channels_last, work), training * len(work.train)),
+        **{
+            f"predict, {name}": Piece(make, predicting * images * FOLDS * len(VIEWS))
+            for name, make in methods.items()
+        },
+    }
+
+
+def measure(compared: dict[str, Piece], rounds: int) -> Rounds:
+    """What each cost, in its process, in each round; a first turn does not count."""
+    with ExitStack() as stack:
+        turns = {name: stack.enter_context(own_process(piece.make)) for name, piece in compared.items()}
+        return take_turns(turns, rounds)
+
+
+def table(compared: dict[str, Piece], found: Rounds) -> list[str]:
+    """A row for each; shares are of the matrix product's rate."""
+    rates = {name: piece.operations / found.wall(name) / 1e9 for name, piece in compared.items()}
+    shares = {
+        name: found.ratio(PRODUCT, name) * piece.operations / compared[PRODUCT].operations
+        for name, piece in compared.items()
+    }
+    lines = []
+    for name in compared:
+        reference, times = GOALS.get(name, ("", 0.0))
+        asked = f"{times * shares[reference]:>11.2f}" if reference else ""
+        lines.append(f"{name:<22}{rates[name]:>9.1f}{shares[name]:>11.2f}{asked}")
+    return lines
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print a table a network."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.roofline", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--models", nargs="+", default=list(MODELS))
+    parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--batch", type=int, default=64, help="images that are trained on")
+    parser.add_argument("--images", type=int, default=32, help="that are predicted")
+    parser.add_argument("--rounds", type=int, default=5)
+    chosen = parser.parse_args(arguments)
+    check_installed("benchmarks.roofline")
+    torch.set_num_threads(1)
+    with tempfile.TemporaryDirectory() as folder:
+        data = read_data(write_photos(Path(folder) / "photos", 2 * chosen.batch))
+        for name in chosen.models:
+            make = partial(timm_classifier, backbone=name, pretrained=None, drop_rate=0.0)
+            network = Network(name, (chosen.size, chosen.size), make)
+            compared = pieces(first_images(data, network, chosen.batch, chosen.batch, Path(folder)), chosen.images)
+            print(f"{name:<22}{'GFLOP/s':>9}{'/ product':>11}{'goal asks':>11}")
+            print(*table(compared, measure(compared, chosen.rounds)), sep="\n", end="\n\n", flush=True)
+    print("/ product: rate to that of a matrix product in the same round; goal asks: the goal, to the same")
+
+
+if __name__ == "__main__":
+    main()

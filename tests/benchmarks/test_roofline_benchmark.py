@@ -1,0 +1,36 @@
+import pytest
+import torch
+from torch import nn
+
+from benchmarks.roofline import GOALS, PRODUCT, Piece, count, main, table
+from benchmarks.rounds import Cost, Rounds
+
+
+def test_operations_are_those_of_the_formula() -> None:
+    convolution = nn.Conv2d(3, 8, 5, stride=2, padding=2)
+    images = torch.zeros(4, 3, 32, 24)
+    forward = 2 * 4 * 16 * 12 * 8 * 3 * 5 * 5  # images, places, kernels, channels, pixels of a kernel
+    assert count(convolution, images, train=False) == forward
+    assert count(nn.Sequential(convolution), images, train=True) == 2 * forward  # pixels need no gradient
+    assert count(nn.Linear(10, 7), torch.zeros(3, 10), train=False) == 2 * 3 * 10 * 7
+
+
+def test_shares_are_taken_within_a_round_and_goals_are_the_references_times_so_much() -> None:
+    compared = {name: Piece(lambda: lambda: None, 2_000_000_000) for name in (PRODUCT, *GOALS, "train, contiguous")}
+    compared["predict, loop"] = Piece(lambda: lambda: None, 1_000_000_000)
+    costs = {name: [Cost(1.0), Cost(2.0), Cost(4.0)] for name in compared}
+    costs["predict, loop"] = [Cost(2.0), Cost(4.0), Cost(8.0)]
+    rows = {row[:22].strip(): row[22:].split() for row in table(compared, Rounds(costs))}
+    assert rows[PRODUCT] == ["1.0", "1.00"]
+    assert rows["predict, loop"] == ["0.2", "0.25"]
+    assert rows["predict, onnx"] == ["1.0", "1.00", "0.50"]
+    assert rows["train, channels_last"] == ["1.0", "1.00", "1.43"]
+
+
+def test_prints_a_table_a_network(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("onnxruntime")
+    main(["--models", "test_resnet", "--size", "32", "--batch", "2", "--images", "2", "--rounds", "1"])
+    header, *rows, empty, note = capsys.readouterr().out.splitlines()
+    assert header.split() == "test_resnet GFLOP/s / product goal asks".split() and not empty
+    assert len(rows) == 6 and max(map(len, (header, *rows, note))) <= 100
+    assert all(float(row[22:].split()[0]) > 0 for row in rows)
