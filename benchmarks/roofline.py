@@ -7,7 +7,8 @@ more than a matrix product's, nothing but less arithmetic reaches the goal on th
 Training: a batch through the floors of benchmarks.epoch. Predicting: the methods of benchmarks.inference, 5 networks x
 2 views. One thread, each in a process of its own, all once a round; ratios are medians of ratios in the same round.
 Only what convolutions and matrix products compute is counted (torch.utils.flop_counter), a multiplication and an
-addition as two; batch norms, activations and copies take time and count nothing.
+addition as two; batch norms, activations and copies take time and count nothing. A backward pass counts as two forward
+ones: torch's counter takes depthwise convolutions for whole ones there.
 """
 
 import argparse
@@ -52,16 +53,18 @@ class Piece:
 def product() -> Contestant:
     """Two square matrices, multiplied."""
     left, right = torch.randn(2, SIDE, SIDE)
-    return partial(torch.matmul, left, right, out=torch.empty(SIDE, SIDE))
+    made = torch.empty(SIDE, SIDE)
+
+    def turn() -> None:  # nothing is sent back
+        torch.matmul(left, right, out=made)
+
+    return turn
 
 
-def count(network: nn.Module, images: torch.Tensor, train: bool) -> int:
-    """Operations of a forward pass, or of one and its backward pass."""
-    network.train(train)
-    with torch.set_grad_enabled(train), FlopCounterMode(display=False) as counter:
-        logits = network(images)
-        if train:
-            logits.sum().backward()
+def count(network: nn.Module, images: torch.Tensor) -> int:
+    """Operations of a forward pass."""
+    with torch.inference_mode(), FlopCounterMode(display=False) as counter:
+        network.eval()(images)
     operations: int = counter.get_total_flops()
     return operations
 
@@ -70,15 +73,14 @@ def pieces(work: Workload, images: int) -> dict[str, Piece]:
     """What is compared, of one network; `images` to predict."""
     network, size = work.network.make(num_classes=work.classes), work.network.size
     pixels = torch.randint(0, 256, (images, *size, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    one = pixels[:1].expand(2, *size, 3)
-    training, predicting = (count(network, one, train) // len(one) for train in (True, False))
+    forward = count(network, pixels[:1])
     methods, _ = methods_of(work.network.name, Batches(pixels, 32))
     return {
         PRODUCT: Piece(product, 2 * SIDE**3),
-        CONTIGUOUS: Piece(partial(floors.eager, work), training * len(work.train)),
-        CHANNELS_LAST: Piece(partial(floors.channels_last, work), training * len(work.train)),
+        CONTIGUOUS: Piece(partial(floors.eager, work), 3 * forward * len(work.train)),
+        CHANNELS_LAST: Piece(partial(floors.channels_last, work), 3 * forward * len(work.train)),
         **{
-            f"predict, {name}": Piece(make, predicting * images * FOLDS * len(VIEWS))
+            f"predict, {name}": Piece(make, forward * images * FOLDS * len(VIEWS))
             for name, make in methods.items()
         },
     }
@@ -114,7 +116,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--models", nargs="+", default=list(MODELS))
     parser.add_argument("--size", type=int, default=128)
     parser.add_argument("--batch", type=int, default=64, help="images that are trained on")
-    parser.add_argument("--images", type=int, default=32, help="that are predicted")
+    parser.add_argument("--images", type=int, help=f"that are predicted; default: {MODELS}, others 512")
     parser.add_argument("--rounds", type=int, default=5)
     chosen = parser.parse_args(arguments)
     check_installed("benchmarks.roofline")
@@ -123,8 +125,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         data = read_data(write_photos(Path(folder) / "photos", 2 * chosen.batch))
         for name in chosen.models:
             make = partial(timm_classifier, backbone=name, pretrained=None, drop_rate=0.0)
+            images = chosen.images or MODELS.get(name, 512)
             network = Network(name, (chosen.size, chosen.size), make)
-            compared = pieces(first_images(data, network, chosen.batch, chosen.batch, Path(folder)), chosen.images)
+            compared = pieces(first_images(data, network, chosen.batch, chosen.batch, Path(folder)), images)
             print(f"{name:<22}{'GFLOP/s':>9}{'/ product':>11}{'goal asks':>11}")
             print(*table(compared, measure(compared, chosen.rounds)), sep="\n", end="\n\n", flush=True)
     print("/ product: rate to that of a matrix product in the same round; goal asks: the goal, to the same")

@@ -187,7 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 told = f"{slope:>8.2f}  <= 1{'' if slope <= 1 + TOLERANCE else ': missed'}"
             print(
                 f"{name:<33} {images:>9,} {cost.wall:>8.3f} {cost.cpu:>8.3f} {1e6 * cost.cpu / images:>8.1f} "
-                f"{cost.growth / MIB:>6.0f} {told}",
+                f"{cost.growth / MIB:>6.0f} {told}".rstrip(),
                 flush=True,
             )
         before, fewer = now, images

@@ -7,12 +7,11 @@ from benchmarks.rounds import Cost, Rounds
 
 
 def test_operations_are_those_of_the_formula() -> None:
-    convolution = nn.Conv2d(3, 8, 5, stride=2, padding=2)
+    convolution, depthwise = nn.Conv2d(3, 8, 5, stride=2, padding=2), nn.Conv2d(6, 6, 3, groups=6)
     images = torch.zeros(4, 3, 32, 24)
-    forward = 2 * 4 * 16 * 12 * 8 * 3 * 5 * 5  # images, places, kernels, channels, pixels of a kernel
-    assert count(convolution, images, train=False) == forward
-    assert count(nn.Sequential(convolution), images, train=True) == 2 * forward  # pixels need no gradient
-    assert count(nn.Linear(10, 7), torch.zeros(3, 10), train=False) == 2 * 3 * 10 * 7
+    assert count(convolution, images) == 2 * 4 * 16 * 12 * 8 * 3 * 5 * 5  # images, places, kernels, channels, pixels
+    assert count(depthwise, torch.zeros(2, 6, 5, 7)) == 2 * 2 * 3 * 5 * 6 * 3 * 3
+    assert count(nn.Linear(10, 7), torch.zeros(3, 10)) == 2 * 3 * 10 * 7
 
 
 def test_shares_are_taken_within_a_round_and_goals_are_the_references_times_so_much() -> None:

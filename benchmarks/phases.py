@@ -1,0 +1,140 @@
+"""Where does the time of a training batch go? python -m benchmarks.phases [--models tiny ...] [--threads 2]
+
+This project's epoch (benchmarks.ours) beside its floor (benchmarks.floors.channels_last), each in a process of its own,
+in turn: milliseconds a batch in the network's forward and backward passes, in the optimizer's step, in making the
+batch, in bringing it to the network, in losses and F1. The rest is the loops themselves and what a loader costs once.
+Calls are timed by wrapping them, so each costs a microsecond more; medians over rounds, the first does not count.
+"""
+
+import argparse
+import statistics
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial, wraps
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import torch
+from torch.optim import AdamW
+from torch.utils.data.dataloader import _SingleProcessDataLoaderIter
+
+from benchmarks import floors, ours
+from benchmarks.apart import own_process
+from benchmarks.epoch import IMAGES
+from benchmarks.photos import write_photos
+from benchmarks.rounds import Cost
+from benchmarks.workload import NETWORKS, Workload, first_images
+from callbacks.criterion import CriterionCallback
+from callbacks.f1 import F1Callback
+from data.reading import read_data
+from runners.allocator import keep_freed_memory
+from runners.models import ImageClassifier
+
+Calls = Mapping[str, tuple[type, str]]  # phase: a class and the name of its method
+Milliseconds = dict[str, float]  # a batch
+BATCH = 64
+FORWARD, BACKWARD, STEP, PIXELS = "network, forward", "network, backward", "step", "uint8 to pixels"
+PHASES = ("make the batch", PIXELS, FORWARD, "losses", "F1", BACKWARD, STEP, "the rest")
+
+
+@contextmanager
+def clocked(calls: Calls) -> Iterator[Milliseconds]:
+    """Milliseconds spent in each of the calls inside the block, as far as they train."""
+    spent = dict.fromkeys(calls, 0.0)
+    kept = [(owner, name, getattr(owner, name)) for owner, name in calls.values()]
+    for phase, (owner, name, method) in zip(calls, kept, strict=True):
+        setattr(owner, name, _clocked(method, phase, spent))
+    try:
+        yield spent
+    finally:
+        for owner, name, method in kept:
+            setattr(owner, name, method)
+
+
+def _clocked(method: Callable[..., Any], phase: str, spent: Milliseconds) -> Callable[..., Any]:
+    @wraps(method)
+    def call(*arguments: Any, **keywords: Any) -> Any:
+        training, started = torch.is_grad_enabled(), perf_counter()
+        try:
+            return method(*arguments, **keywords)
+        finally:
+            if training:
+                spent[phase] += 1000 * (perf_counter() - started)
+
+    return call
+
+
+def phases(work: Workload, turn: Callable[[], Cost], calls: Calls) -> Milliseconds:
+    """What a batch of a turn spends where."""
+    with clocked(calls) as spent:
+        whole = 1000 * turn().wall
+    if PIXELS in spent:
+        spent[PIXELS] -= spent[FORWARD]  # which is called inside
+    spent["the rest"] = whole - sum(spent.values())
+    return {phase: value * work.batch_size / len(work.train) for phase, value in spent.items()}
+
+
+def floor(work: Workload) -> Callable[[], Milliseconds]:
+    """A turn of the floor."""
+    return partial(phases, work, floors.channels_last(work), _of_network(work))
+
+
+def project(work: Workload) -> Callable[[], Milliseconds]:
+    """A turn of this project."""
+    keep_freed_memory()
+    calls = _of_network(work) | {
+        "make the batch": (_SingleProcessDataLoaderIter, "__next__"),
+        PIXELS: (ImageClassifier, "forward"),
+        "losses": (CriterionCallback, "on_batch_end"),
+        "F1": (F1Callback, "on_batch_end"),
+    }
+    return partial(phases, work, lambda: ours.train(work, 0, 1)[0].cost, calls)
+
+
+def _of_network(work: Workload) -> dict[str, tuple[type, str]]:
+    return {
+        FORWARD: (type(work.make_network()), "forward"),
+        BACKWARD: (torch.Tensor, "backward"),
+        STEP: (AdamW, "step"),
+    }
+
+
+def table(of_floor: Sequence[Milliseconds], of_project: Sequence[Milliseconds]) -> list[str]:
+    """A row a phase, and their sums round by round."""
+    both = [[{"in all": sum(found.values()), **found} for found in turns] for turns in (of_floor, of_project)]
+    lines = []
+    for phase in (*PHASES, "in all"):
+        one, other = (statistics.median(found.get(phase, 0.0) for found in each) for each in both)
+        lines.append(f"{phase:<24}{one:>9.2f}{other:>14.2f}{other - one:>12.2f}")
+    return lines
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print a table a network and number of threads."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.phases", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--models", nargs="+", choices=NETWORKS, default=["tiny", "mobilenetv3_small_050"])
+    parser.add_argument("--images", type=int, help=f"whole batches of {BATCH}; default: {IMAGES}")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2])
+    parser.add_argument("--rounds", type=int, default=15)
+    chosen = parser.parse_args(arguments)
+    images = {name: chosen.images or IMAGES[name] for name in chosen.models}
+    with tempfile.TemporaryDirectory() as folder:
+        data = read_data(write_photos(Path(folder) / "photos", max(images.values()) + BATCH))
+        for name, threads in ((name, threads) for name in chosen.models for threads in chosen.threads):
+            torch.set_num_threads(threads)
+            work = first_images(data, NETWORKS[name], images[name], BATCH, Path(folder) / name)
+            with ExitStack() as stack:
+                turns = [stack.enter_context(own_process(partial(make, work))) for make in (floor, project)]
+                found = [[turn() for turn in turns] for _ in range(1 + chosen.rounds)][1:]
+            title = f"{name}, threads {threads}"
+            print(f"{title:<24}{'floor ms':>9}{'this project':>14}{'difference':>12}")
+            print(*table([one for one, _ in found], [other for _, other in found]), sep="\n", end="\n\n", flush=True)
+    print(f"milliseconds a batch of {BATCH}; medians of {chosen.rounds} rounds, of each row by itself")
+
+
+if __name__ == "__main__":
+    main()
