@@ -136,14 +136,10 @@ def _cost(call: Callable[[], tuple[Cost, Probabilities]]) -> Cost:
 
 def methods_of(backbone: str, batches: Batches) -> tuple[dict[str, Callable[[], Method]], float]:
     """What makes each method for a backbone's networks; and CPU seconds of exporting one."""
-    size, networks = batches.images.shape[1], make_networks(backbone, batches.images)
-    started = time.process_time()
-    body = to_onnx(networks[0], softmax, (size, size))
-    export = time.process_time() - started
-    bodies = [
-        with_weights(body, network, softmax, (size, size)) or to_onnx(network, softmax, (size, size))
-        for network in networks
-    ]
+    networks = make_networks(backbone, batches.images)
+    with own_process(partial(_exporter, networks, batches.images.shape[1])) as export:
+        # apart: after an export torch starts threads for backward passes, which a process forked later would miss
+        bodies, seconds = export()
 
     def by_torch() -> Method:
         keep_freed_memory()
@@ -152,7 +148,20 @@ def methods_of(backbone: str, batches: Batches) -> tuple[dict[str, Callable[[], 
     def by_onnx() -> Method:
         return ours([onnx_network(each, 1, "cpu") for each in bodies], batches)
 
-    return {"loop": partial(loop, networks, batches), "torch": by_torch, "onnx": by_onnx}, export
+    return {"loop": partial(loop, networks, batches), "torch": by_torch, "onnx": by_onnx}, seconds
+
+
+def _exporter(networks: Sequence[ImageClassifier], size: int) -> Callable[[], tuple[list[bytes], float]]:
+    def export() -> tuple[list[bytes], float]:
+        """The networks in ONNX's form; CPU seconds of the first, of which the others take all but the weights."""
+        started = time.process_time()
+        body = to_onnx(networks[0], softmax, (size, size))
+        seconds = time.process_time() - started
+        swapped = (with_weights(body, network, softmax, (size, size)) for network in networks)
+        made = zip(swapped, networks, strict=True)
+        return [found or to_onnx(network, softmax, (size, size)) for found, network in made], seconds
+
+    return export
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
