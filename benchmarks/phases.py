@@ -107,7 +107,7 @@ def table(of_floor: Sequence[Milliseconds], of_project: Sequence[Milliseconds]) 
     lines = []
     for phase in (*PHASES, "in all"):
         one, other = (statistics.median(found.get(phase, 0.0) for found in each) for each in both)
-        lines.append(f"{phase:<24}{one:>9.2f}{other:>14.2f}{other - one:>12.2f}")
+        lines.append(f"{phase:<34}{one:>9.2f}{other:>14.2f}{other - one:>12.2f}")
     return lines
 
 
@@ -131,7 +131,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 turns = [stack.enter_context(own_process(partial(make, work))) for make in (floor, project)]
                 found = [[turn() for turn in turns] for _ in range(1 + chosen.rounds)][1:]
             title = f"{name}, threads {threads}"
-            print(f"{title:<24}{'floor ms':>9}{'this project':>14}{'difference':>12}")
+            print(f"{title:<34}{'floor ms':>9}{'this project':>14}{'difference':>12}")
             print(*table([one for one, _ in found], [other for _, other in found]), sep="\n", end="\n\n", flush=True)
     print(f"milliseconds a batch of {BATCH}; medians of {chosen.rounds} rounds, of each row by itself")
 

@@ -27,8 +27,8 @@ def test_prints_every_phase_and_floors_have_no_data(capsys: pytest.CaptureFixtur
     main(["--models", "tiny", "--images", "128", "--threads", "1", "--rounds", "1"])
     header, *rows, empty, note = capsys.readouterr().out.splitlines()
     assert header.startswith("tiny, threads 1") and not empty and "1 rounds" in note
-    assert [row[:24].strip() for row in rows] == [*PHASES, "in all"]
-    values = {row[:24].strip(): [float(word) for word in row[24:].split()] for row in rows}
+    assert [row[:34].strip() for row in rows] == [*PHASES, "in all"]
+    values = {row[:34].strip(): [float(word) for word in row[34:].split()] for row in rows}
     assert values["make the batch"][0] == values["F1"][0] == 0 and values["network, backward"][0] > 0
     assert all(spent > 0 for _, spent, _ in values.values())
     for column in range(2):
