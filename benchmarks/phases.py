@@ -17,6 +17,7 @@ from time import perf_counter
 from typing import Any
 
 import torch
+from torch import nn
 from torch.optim import AdamW
 from torch.utils.data.dataloader import _SingleProcessDataLoaderIter
 
@@ -78,7 +79,8 @@ def phases(work: Workload, turn: Callable[[], Cost], calls: Calls) -> Millisecon
 
 def floor(work: Workload) -> Callable[[], Milliseconds]:
     """A turn of the floor."""
-    return partial(phases, work, floors.channels_last(work), _of_network(work))
+    calls = _of_network(work) | {"losses": (nn.CrossEntropyLoss, "forward")}
+    return partial(phases, work, floors.channels_last(work), calls)
 
 
 def project(work: Workload) -> Callable[[], Milliseconds]:
@@ -111,6 +113,13 @@ def table(of_floor: Sequence[Milliseconds], of_project: Sequence[Milliseconds]) 
     return lines
 
 
+def _round(turns: Sequence[Callable[[], Milliseconds]], number: int) -> list[Milliseconds]:
+    """Both, in turns the one first and the other."""
+    order = range(len(turns))[:: -1 if number % 2 else 1]
+    found = {place: turns[place]() for place in order}
+    return [found[place] for place in range(len(turns))]
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Print a table a network and number of threads."""
     parser = argparse.ArgumentParser(
@@ -122,6 +131,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=15)
     chosen = parser.parse_args(arguments)
     images = {name: chosen.images or IMAGES[name] for name in chosen.models}
+    if any(count % BATCH for count in images.values()):
+        parser.error(f"--images: whole batches of {BATCH} would be right")
     with tempfile.TemporaryDirectory() as folder:
         data = read_data(write_photos(Path(folder) / "photos", max(images.values()) + BATCH))
         for name, threads in ((name, threads) for name in chosen.models for threads in chosen.threads):
@@ -129,7 +140,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             work = first_images(data, NETWORKS[name], images[name], BATCH, Path(folder) / name)
             with ExitStack() as stack:
                 turns = [stack.enter_context(own_process(partial(make, work))) for make in (floor, project)]
-                found = [[turn() for turn in turns] for _ in range(1 + chosen.rounds)][1:]
+                found = [_round(turns, number) for number in range(1 + chosen.rounds)][1:]
             title = f"{name}, threads {threads}"
             print(f"{title:<34}{'floor ms':>9}{'this project':>14}{'difference':>12}")
             print(*table([one for one, _ in found], [other for _, other in found]), sep="\n", end="\n\n", flush=True)

@@ -8,7 +8,7 @@ Training: a batch through the floors of benchmarks.epoch. Predicting: the method
 2 views. One thread, each in a process of its own, all once a round; ratios are medians of ratios in the same round.
 Only what convolutions and matrix products compute is counted (torch.utils.flop_counter), a multiplication and an
 addition as two; batch norms, activations and copies take time and count nothing. A backward pass counts as two forward
-ones: torch's counter takes depthwise convolutions for whole ones there.
+ones, but for the images' gradient, which nobody asks for: torch's counter takes depthwise convolutions for whole ones.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from benchmarks import floors
 from benchmarks.apart import own_process
+from benchmarks.epoch import GOALS as EPOCH_GOALS
 from benchmarks.inference import FOLDS, MODELS, VIEWS, Batches, methods_of
 from benchmarks.photos import write_photos
 from benchmarks.rounds import Contestant, Cost, Rounds, take_turns, timed
@@ -35,11 +36,7 @@ from runners.models import timm_classifier
 
 SIDE, PRODUCTS = 2048, 5  # of the matrices, and how often they are multiplied
 PRODUCT, CONTIGUOUS, CHANNELS_LAST = "matrix product", "train, contiguous", "train, channels_last"
-GOALS = {  # work: the rate that it is to exceed how many times; of training, benchmarks.epoch's goal for resnet18
-    CHANNELS_LAST: (CONTIGUOUS, 1 / 0.7),
-    "predict, torch": ("predict, loop", 1.3),
-    "predict, onnx": ("predict, loop", 2.0),
-}
+PREDICTING = {"predict, torch": 1.3, "predict, onnx": 2.0}  # how many times the loop's rate: goals of inference
 
 
 @dataclass(frozen=True)
@@ -65,6 +62,13 @@ def product() -> Contestant:
     return turn
 
 
+def goals(network: str) -> dict[str, tuple[str, float]]:
+    """Of each piece of work that has a goal: the rate that it is to exceed, and how many times."""
+    bound = EPOCH_GOALS[network][1] if network in EPOCH_GOALS else None
+    of_training = {CHANNELS_LAST: (CONTIGUOUS, 1 / bound)} if bound else {}
+    return of_training | {name: ("predict, loop", times) for name, times in PREDICTING.items()}
+
+
 def count(network: nn.Module, images: torch.Tensor) -> int:
     """Operations of a forward pass."""
     with torch.inference_mode(), FlopCounterMode(display=False) as counter:
@@ -73,18 +77,28 @@ def count(network: nn.Module, images: torch.Tensor) -> int:
     return operations
 
 
+def count_training(network: nn.Module, images: torch.Tensor) -> int:
+    """Operations of a forward pass and its backward pass."""
+    first = next(module for module in network.modules() if isinstance(module, nn.Conv2d))
+    seen = list[torch.Tensor]()
+    hook = first.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    forward = count(network, images)
+    hook.remove()
+    return 3 * forward - count(first, seen[0])
+
+
 def pieces(work: Workload, images: int) -> dict[str, Piece]:
     """What is compared, of one network; `images` to predict."""
     network, size = work.network.make(num_classes=work.classes), work.network.size
     pixels = torch.randint(0, 256, (images, *size, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    forward = count(network, pixels[:1])
+    predicting, training = count(network, pixels[:1]), count_training(network, pixels[:1])
     methods, _ = methods_of(work.network.name, Batches(pixels, 32))
     return {
         PRODUCT: Piece(product, PRODUCTS * 2 * SIDE**3),
-        CONTIGUOUS: Piece(partial(floors.eager, work), 3 * forward * len(work.train)),
-        CHANNELS_LAST: Piece(partial(floors.channels_last, work), 3 * forward * len(work.train)),
+        CONTIGUOUS: Piece(partial(floors.eager, work), training * len(work.train)),
+        CHANNELS_LAST: Piece(partial(floors.channels_last, work), training * len(work.train)),
         **{
-            f"predict, {name}": Piece(make, forward * images * FOLDS * len(VIEWS))
+            f"predict, {name}": Piece(make, predicting * images * FOLDS * len(VIEWS))
             for name, make in methods.items()
         },
     }
@@ -97,7 +111,7 @@ def measure(compared: dict[str, Piece], rounds: int) -> Rounds:
         return take_turns(turns, rounds)
 
 
-def table(compared: dict[str, Piece], found: Rounds) -> list[str]:
+def table(compared: dict[str, Piece], found: Rounds, asked_of: dict[str, tuple[str, float]]) -> list[str]:
     """A row for each; shares are of the matrix product's rate."""
     rates = {name: piece.operations / found.wall(name) / 1e9 for name, piece in compared.items()}
     shares = {
@@ -106,7 +120,7 @@ def table(compared: dict[str, Piece], found: Rounds) -> list[str]:
     }
     lines = []
     for name in compared:
-        reference, times = GOALS.get(name, ("", 0.0))
+        reference, times = asked_of.get(name, ("", 0.0))
         asked = f"{times * shares[reference]:>11.2f}" if reference else ""
         lines.append(f"{name:<22}{rates[name]:>9.1f}{shares[name]:>11.2f}{asked}")
     return lines
@@ -133,7 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             network = Network(name, (chosen.size, chosen.size), make)
             compared = pieces(first_images(data, network, 2 * chosen.batch, chosen.batch, Path(folder)), images)
             print(f"{name:<22}{'GFLOP/s':>9}{'/ product':>11}{'goal asks':>11}")
-            print(*table(compared, measure(compared, chosen.rounds)), sep="\n", end="\n\n", flush=True)
+            print(*table(compared, measure(compared, chosen.rounds), goals(name)), sep="\n", end="\n\n", flush=True)
     print("/ product: rate to that of a matrix product in the same round; goal asks: the goal, to the same")
 
 

@@ -66,8 +66,9 @@ class _Loader(DataLoader[Any]):
     def __iter__(self) -> Any:
         if not _BLOCKED:
             return super().__iter__()
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
         try:
+            signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
             return super().__iter__()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)  # what came meanwhile comes now
@@ -134,7 +135,8 @@ def _begin_worker(number: int) -> None:
     """
     sys.excepthook = _but_for_lost_connections
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    if _BLOCKED:  # SIGTERM stays so: torch's own handler takes it from anybody for the end
+    if _BLOCKED:  # torch's own handler takes SIGTERM from anybody for the end
+        signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)  # as inherited, but where a server of forks is between
         threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
 
 

@@ -52,8 +52,9 @@ class _LeanEngine:
         """Rows (n, ...) of every process, one after the other; their numbers may differ."""
         if self.num_processes == 1:
             return values
+        part = [values.cpu().clone()]  # of a larger block all would be sent
         with _losses_named():
-            return torch.cat([rows.to(self.device) for rows in gather_object([values.cpu()])])
+            return torch.cat([rows.to(self.device) for rows in gather_object(part)])
 
     def weights_of_main_process(self: Any, model: torch.nn.Module) -> None:
         """Give the model, in place, the weights and statistics that the first process has."""

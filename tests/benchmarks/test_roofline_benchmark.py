@@ -1,8 +1,9 @@
 import pytest
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
-from benchmarks.roofline import GOALS, PRODUCT, Piece, count, main, table
+from benchmarks.roofline import PRODUCT, Piece, count, count_training, goals, main, table
 from benchmarks.rounds import Cost, Rounds
 
 
@@ -14,12 +15,27 @@ def test_operations_are_those_of_the_formula() -> None:
     assert count(nn.Linear(10, 7), torch.zeros(3, 10)) == 2 * 3 * 10 * 7
 
 
+def test_a_backward_pass_is_two_forward_ones_but_for_the_gradient_of_the_images() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 8, 5), nn.ReLU(), nn.Conv2d(8, 4, 3), nn.Flatten(), nn.LazyLinear(7))
+    images = torch.rand(2, 3, 16, 12)
+    network(images)
+    with FlopCounterMode(display=False) as counter:
+        network(images).sum().backward()
+    assert count_training(network, images) == counter.get_total_flops()
+
+
+def test_a_goal_of_training_is_the_networks_own() -> None:
+    assert "train, channels_last" not in goals("mobilenetv3_small_100")
+    assert goals("mobilenetv3_small_050")["train, channels_last"] == ("train, contiguous", 1 / 0.65)
+
+
 def test_shares_are_taken_within_a_round_and_goals_are_the_references_times_so_much() -> None:
-    compared = {name: Piece(lambda: lambda: None, 2_000_000_000) for name in (PRODUCT, *GOALS, "train, contiguous")}
+    names = (PRODUCT, *goals("resnet18"), "train, contiguous")
+    compared = {name: Piece(lambda: lambda: None, 2_000_000_000) for name in names}
     compared["predict, loop"] = Piece(lambda: lambda: None, 1_000_000_000)
     costs = {name: [Cost(1.0), Cost(2.0), Cost(4.0)] for name in compared}
     costs["predict, loop"] = [Cost(2.0), Cost(4.0), Cost(8.0)]
-    rows = {row[:22].strip(): row[22:].split() for row in table(compared, Rounds(costs))}
+    rows = {row[:22].strip(): row[22:].split() for row in table(compared, Rounds(costs), goals("resnet18"))}
     assert rows[PRODUCT] == ["1.0", "1.00"]
     assert rows["predict, loop"] == ["0.2", "0.25"]
     assert rows["predict, onnx"] == ["1.0", "1.00", "0.50"]

@@ -96,8 +96,8 @@ def _assert_nothing_runs_on(started: Started) -> None:
     assert not living(started.pid), "a process outlives the command"
 
 
-def signals_all_as_validation_begins(own_handlers: bool) -> None:
-    """Make the workers of the second validation signal their group before, or after, torch gave them handlers."""
+def signals_all_as_validation_begins(told: Path, own_handlers: bool) -> None:
+    """Make a worker of the second validation signal its group before, or after, torch gave it handlers."""
     from torch.utils.data._utils import signal_handling
 
     from runners.supervised import ClassificationRunner
@@ -112,7 +112,8 @@ def signals_all_as_validation_begins(own_handlers: bool) -> None:
     def handle() -> None:
         if own_handlers:
             set_handlers()
-        if place == ["valid", 2]:
+        if place == ["valid", 2] and not told.exists():
+            told.touch()
             os.killpg(os.getpgrp(), signal.SIGTERM)
         set_handlers()
 
@@ -125,7 +126,7 @@ def test_a_stop_while_workers_are_started_costs_no_batch(competition: Path, tmp_
     options = ("--workers", "2", "--jobs", "1", "--cache-limit", "0")
     start = Start(KINDS["two criteria, cosine"](), competition, tmp_path / "stopped", options)
     whole = replace(start, folder=tmp_path / "whole").finish()
-    stopped = replace(start, prepare=partial(signals_all_as_validation_begins, own_handlers)).begin()
+    stopped = replace(start, prepare=partial(signals_all_as_validation_begins, tmp_path / "told", own_handlers)).begin()
     stopped.wait(60)
     assert stopped.code == 143 and "saved in epoch 2 after valid batch 1" in stopped.printed, stopped.printed
     assert _assert_continued_with_the_next_batch(stopped, start.finish(), whole) == 1
