@@ -21,6 +21,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from benchmarks.machine import machine
 from benchmarks.rounds import Contestant, take_turns
 from data.augmentations import crop_blur_cutout, face_cutout
 from data.cache import IMAGES, INDEX, ImageCache
@@ -144,6 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             row += f"{statistics.median(costs):>14.0f}{over:>8.0f}"
         print(f"{name:30}{row}")
     print(f"CPU microseconds an image, one thread; medians of {chosen.rounds} rounds; over: beside the first row")
+    print(machine())
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ import torch
 
 from benchmarks import floors, ours
 from benchmarks.apart import own_process
+from benchmarks.machine import machine
 from benchmarks.photos import write_photos
 from benchmarks.rounds import Contestant, Cost, Rounds, take_turns
 from benchmarks.workload import NETWORKS, Train, Workload, first_images
@@ -154,6 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "/ ch.last, / contig.: to the floors, forward, backward and step on a batch that is there\n"
         "CPU: CPU seconds to ours, those of worker processes included"
     )
+    print(machine())
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from benchmarks.epoch import OURS, PEERS
 from benchmarks.kfold_run import Report, Task
+from benchmarks.machine import machine
 from benchmarks.photos import write_photos
 from benchmarks.rounds import Cost, Rounds, take_turns, timed
 from benchmarks.workload import NETWORKS
@@ -110,6 +111,7 @@ def main(arguments: Sequence[str] | None = None, measure: Measure = in_own_proce
         "/ ours, CPU: to this project's, medians of pairs within a round; decodes: counted as they happened\n"
         "F1: macro, mean over folds; after so few epochs no more than a sign that something is learnt"
     )
+    print(machine())
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from benchmarks.linked_images import IMAGES as IMAGES_A_PERSON
 from benchmarks.linked_images import write_competition
+from benchmarks.machine import machine
 from data.cache import IMAGES, cache_bytes
 from data.cache_build import GIB, CacheSettings, open_cache
 from data.errors import DataError
@@ -140,6 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             flush=True,
         )
     print("RSS counts a page once for each mapping, PSS once: shared, the cache's PSS is at most its file")
+    print(machine())
 
 
 if __name__ == "__main__":

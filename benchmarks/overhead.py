@@ -23,6 +23,7 @@ from torch.optim import SGD
 from torch.utils.data import DataLoader
 
 from benchmarks.catalyst_clock import CatalystClock
+from benchmarks.machine import machine
 from benchmarks.ours import Silence, declare
 from benchmarks.rounds import Cost, take_turns, timed
 from benchmarks.workload import Network
@@ -173,6 +174,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         goal = f"  <={GOAL}" if name == OURS else ""
         print(f"{name:18}{found.cpu(name) / chosen.batches * 1e6:>15.0f}{over:>11.0f}{goal}")
     print(f"{chosen.rounds} rounds of {chosen.batches} batches of {BATCH}, one thread")
+    print(machine())
 
 
 if __name__ == "__main__":

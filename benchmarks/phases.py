@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from functools import partial, wraps
 from pathlib import Path
 from time import perf_counter
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -24,6 +25,7 @@ from torch.utils.data.dataloader import _SingleProcessDataLoaderIter
 from benchmarks import floors, ours
 from benchmarks.apart import own_process
 from benchmarks.epoch import IMAGES
+from benchmarks.machine import machine
 from benchmarks.photos import write_photos
 from benchmarks.rounds import Cost
 from benchmarks.workload import NETWORKS, Workload, first_images
@@ -33,20 +35,21 @@ from data.reading import read_data
 from runners.allocator import keep_freed_memory
 from runners.models import ImageClassifier
 
-Calls = Mapping[str, tuple[type, str]]  # phase: a class and the name of its method
+Calls = Mapping[str, tuple[type | ModuleType, str]]  # phase: a class or module and the name of its function
 Milliseconds = dict[str, float]  # a batch
 BATCH = 64
-FORWARD, BACKWARD, STEP, PIXELS = "network, forward", "network, backward", "step", "uint8 to pixels"
-PHASES = ("make the batch", PIXELS, FORWARD, "losses", "F1", BACKWARD, STEP, "the rest")
+MAKE, PIXELS, STEP = "make the batch", "uint8 to pixels", "step"
+FORWARD, BACKWARD = "network, forward", "network, backward"
+PHASES = (MAKE, PIXELS, FORWARD, "losses", "F1", BACKWARD, STEP, "the rest")
 
 
 @contextmanager
 def clocked(calls: Calls) -> Iterator[Milliseconds]:
-    """Milliseconds spent in each of the calls inside the block, as far as they train."""
-    spent = dict.fromkeys(calls, 0.0)
+    """Milliseconds spent in each of the calls inside the block, as far as they train; of calls in it, in theirs."""
+    spent, under_way = dict.fromkeys(calls, 0.0), list[str]()
     kept = [(owner, name, getattr(owner, name)) for owner, name in calls.values()]
     for phase, (owner, name, method) in zip(calls, kept, strict=True):
-        setattr(owner, name, _clocked(method, phase, spent))
+        setattr(owner, name, _clocked(method, phase, spent, under_way))
     try:
         yield spent
     finally:
@@ -54,15 +57,23 @@ def clocked(calls: Calls) -> Iterator[Milliseconds]:
             setattr(owner, name, method)
 
 
-def _clocked(method: Callable[..., Any], phase: str, spent: Milliseconds) -> Callable[..., Any]:
+def _clocked(
+    method: Callable[..., Any], phase: str, spent: Milliseconds, under_way: list[str]
+) -> Callable[..., Any]:
     @wraps(method)
     def call(*arguments: Any, **keywords: Any) -> Any:
-        training, started = torch.is_grad_enabled(), perf_counter()
+        if not torch.is_grad_enabled():
+            return method(*arguments, **keywords)
+        under_way.append(phase)
+        started = perf_counter()
         try:
             return method(*arguments, **keywords)
         finally:
-            if training:
-                spent[phase] += 1000 * (perf_counter() - started)
+            took = 1000 * (perf_counter() - started)
+            under_way.pop()
+            spent[phase] += took
+            if under_way:
+                spent[under_way[-1]] -= took
 
     return call
 
@@ -71,23 +82,21 @@ def phases(work: Workload, turn: Callable[[], Cost], calls: Calls) -> Millisecon
     """What a batch of a turn spends where."""
     with clocked(calls) as spent:
         whole = 1000 * turn().wall
-    if PIXELS in spent:
-        spent[PIXELS] -= spent[FORWARD]  # which is called inside
     spent["the rest"] = whole - sum(spent.values())
     return {phase: value * work.batch_size / len(work.train) for phase, value in spent.items()}
 
 
 def floor(work: Workload) -> Callable[[], Milliseconds]:
     """A turn of the floor."""
-    calls = _of_network(work) | {"losses": (nn.CrossEntropyLoss, "forward")}
+    calls = of_network(work) | {"losses": (nn.CrossEntropyLoss, "forward")}
     return partial(phases, work, floors.channels_last(work), calls)
 
 
 def project(work: Workload) -> Callable[[], Milliseconds]:
     """A turn of this project."""
     keep_freed_memory()
-    calls = _of_network(work) | {
-        "make the batch": (_SingleProcessDataLoaderIter, "__next__"),
+    calls = of_network(work) | {
+        MAKE: (_SingleProcessDataLoaderIter, "__next__"),
         PIXELS: (ImageClassifier, "forward"),
         "losses": (CriterionCallback, "on_batch_end"),
         "F1": (F1Callback, "on_batch_end"),
@@ -95,7 +104,8 @@ def project(work: Workload) -> Callable[[], Milliseconds]:
     return partial(phases, work, lambda: ours.train(work, 0, 1)[0].cost, calls)
 
 
-def _of_network(work: Workload) -> dict[str, tuple[type, str]]:
+def of_network(work: Workload) -> dict[str, tuple[type | ModuleType, str]]:
+    """The calls that are the network's own, and the step."""
     return {
         FORWARD: (type(work.make_network()), "forward"),
         BACKWARD: (torch.Tensor, "backward"),
@@ -145,6 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"{title:<34}{'floor ms':>9}{'this project':>14}{'difference':>12}")
             print(*table([one for one, _ in found], [other for _, other in found]), sep="\n", end="\n\n", flush=True)
     print(f"milliseconds a batch of {BATCH}; medians of {chosen.rounds} rounds, of each row by itself")
+    print(machine())
 
 
 if __name__ == "__main__":

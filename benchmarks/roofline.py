@@ -27,6 +27,8 @@ from benchmarks import floors
 from benchmarks.apart import own_process
 from benchmarks.epoch import GOALS as EPOCH_GOALS
 from benchmarks.inference import FOLDS, MODELS, VIEWS, Batches, methods_of
+from benchmarks.inference import GOALS as INFERENCE_GOALS
+from benchmarks.machine import machine
 from benchmarks.photos import write_photos
 from benchmarks.rounds import Contestant, Cost, Rounds, take_turns, timed
 from benchmarks.workload import Network, Workload, first_images
@@ -36,7 +38,6 @@ from runners.models import timm_classifier
 
 SIDE, PRODUCTS = 2048, 5  # of the matrices, and how often they are multiplied
 PRODUCT, CONTIGUOUS, CHANNELS_LAST = "matrix product", "train, contiguous", "train, channels_last"
-PREDICTING = {"predict, torch": 1.3, "predict, onnx": 2.0}  # how many times the loop's rate: goals of inference
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ def goals(network: str) -> dict[str, tuple[str, float]]:
     """Of each piece of work that has a goal: the rate that it is to exceed, and how many times."""
     bound = EPOCH_GOALS[network][1] if network in EPOCH_GOALS else None
     of_training = {CHANNELS_LAST: (CONTIGUOUS, 1 / bound)} if bound else {}
-    return of_training | {name: ("predict, loop", times) for name, times in PREDICTING.items()}
+    return of_training | {f"predict, {name}": ("predict, loop", times) for name, times in INFERENCE_GOALS.items()}
 
 
 def count(network: nn.Module, images: torch.Tensor) -> int:
@@ -149,6 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"{name:<22}{'GFLOP/s':>9}{'/ product':>11}{'goal asks':>11}")
             print(*table(compared, measure(compared, chosen.rounds), goals(name)), sep="\n", end="\n\n", flush=True)
     print("/ product: rate to that of a matrix product in the same round; goal asks: the goal, to the same")
+    print(machine())
 
 
 if __name__ == "__main__":

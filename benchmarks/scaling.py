@@ -18,6 +18,7 @@ import numpy as np
 from analysis.comparison.resampled import resample
 from benchmarks.apart import MIB, Cost, Work, cost_of
 from benchmarks.linked_images import write_competition, write_csv_data
+from benchmarks.machine import machine
 from benchmarks.small_run import FOLDS, small_experiment
 from data.cache_build import GIB, CacheSettings, open_cache
 from data.metadata import ImageData
@@ -192,6 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             )
         before, fewer = now, images
     print("CPU s: with children; MiB: growth of the most that was resident, pages of the cache's file with it")
+    print(machine())
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
 
+from benchmarks.machine import machine
 from data.balance import balance
 from data.labels import encode
 from data.splits import PersonStratifiedKFold
@@ -127,6 +128,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "off: largest |class share in a fold - share in all|, in points; 1 image: what one more makes\n"
         "spread: images in the largest fold less those in the smallest"
     )
+    print(machine())
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from pathlib import Path
 from time import perf_counter, process_time
 
 from benchmarks.linked_images import write_competition
+from benchmarks.machine import machine
 from data.cache import cache_bytes
 from data.cache_build import GIB, CacheSettings
 from runners.compute import Compute, available_cores
@@ -104,6 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     for images in [FEW] if given.small else given.images:
         for size in SIZES[:1] if given.small else SIZES:
             _print_first_batch(images, size, given.rounds)
+    print(f"\n{machine()}")
 
 
 def _print_first_batch(images: int, size: tuple[int, int], rounds: int) -> None:

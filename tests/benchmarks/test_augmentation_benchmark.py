@@ -1,15 +1,16 @@
 import numpy as np
 
 from benchmarks.augmentation import PIPELINES, data_set, main
+from benchmarks.machine import machine
 
 
 def test_prints_a_row_a_pipeline_and_a_pair_of_columns_a_size(capsys) -> None:
     main(["--sizes", "32", "48", "--images", "6", "--rounds", "1"])
-    header, *rows, note = capsys.readouterr().out.splitlines()
-    assert max(map(len, [header, *rows, note])) <= 100
+    header, *rows, note, told = capsys.readouterr().out.splitlines()
+    assert max(map(len, [header, *rows, note, told])) <= 100
     assert header.split() == ["32", "px:", "us", "over", "48", "px:", "us", "over"]
     assert [row[:30].strip() for row in rows] == list(PIPELINES)
-    assert all(len(row[30:].split()) == 4 for row in rows)
+    assert all(len(row[30:].split()) == 4 for row in rows) and told == machine()
 
 
 def test_every_pipeline_reads_the_cache_and_makes_images_of_the_size_that_was_asked_for(tmp_path) -> None:

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from benchmarks import ours
 from benchmarks.epoch import CHANNELS_LAST, EAGER, GOALS, OURS, PEERS, choose_workers, find_peer, main
+from benchmarks.machine import machine
 from benchmarks.rounds import Cost
 from benchmarks.workload import NETWORKS, Epoch, Workload, first_images
 from data.metadata import ImageData
@@ -90,6 +91,7 @@ def test_prints_a_row_a_contestant_with_its_goal(photos, capsys: pytest.CaptureF
     sizes = ["--images", "16", "--batch", "8", "--rounds", "1", "--data", str(photos.root)]
     main(["--models", "tiny", *sizes, "--peers", "PyTorch", "skorch"])
     lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == machine()
     assert max(map(len, lines)) <= 100 and lines[0] == "tiny, 16 images of 64x64, batches of 8"
     names = [CHANNELS_LAST, EAGER, OURS, "PyTorch", "skorch"]
     rows = dict(zip(names, lines[2:7], strict=True))

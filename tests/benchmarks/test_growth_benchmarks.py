@@ -10,6 +10,7 @@ import pytest
 from benchmarks import memory, scaling, startup
 from benchmarks.apart import MIB, cost_of
 from benchmarks.linked_images import DRAWN, write_competition, write_csv_data
+from benchmarks.machine import machine
 from data.images import decode_rgb
 from data.reading import read_data
 
@@ -41,7 +42,7 @@ def test_growth_is_told_for_every_piece_of_work(capsys: pytest.CaptureFixture[st
     scaling.main(["--images", "350", "700"])
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 100
-    rows = lines[1:-1]
+    rows = lines[1:-2]
     assert [row[:33].strip() for row in rows] == list(scaling.PIECES) * 2
     first, second = rows[: len(scaling.PIECES)], rows[len(scaling.PIECES) :]
     assert not any("<= 1" in row for row in first) and all("<= 1" in row for row in second)
@@ -62,7 +63,7 @@ def test_pages_of_the_cache_are_told_apart_and_shared_ones_counted_once(tmp_path
 def test_memory_of_a_run_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     memory.main(["--images", "70", "--size", "32", "24", "--jobs", "2"])
     lines = capsys.readouterr().out.splitlines()
-    assert max(map(len, lines)) <= 100 and len(lines) == 4
+    assert max(map(len, lines)) <= 100 and len(lines) == 5
     jobs, processes, rss, pss, *_, own, _, goal = lines[2].split()
     assert jobs == "2" and int(processes) >= 1 and float(rss) >= float(pss) >= float(own) > 0 and goal == "1.5"
 
@@ -72,4 +73,5 @@ def test_start_up_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 100
     assert [line.split()[2] for line in lines[1:3]] == ["experiments", "experiments.baseline"]
-    assert lines[-1].startswith("70 of 128x96") and float(lines[-1].split()[5]) > 0
+    assert lines[-3].startswith("70 of 128x96") and float(lines[-3].split()[5]) > 0
+    assert lines[-1] == machine()

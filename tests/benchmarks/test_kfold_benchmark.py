@@ -15,6 +15,7 @@ from benchmarks import kfold, kfold_run
 from benchmarks.epoch import OURS, PEERS
 from benchmarks.kfold import main
 from benchmarks.kfold_run import Report, Task, decodes_counted, measure
+from benchmarks.machine import machine
 from benchmarks.workload import NETWORKS
 
 EPOCHS, FOLDS, IMAGES = 1, 2, 42
@@ -75,7 +76,7 @@ def test_prints_ratios_decodes_and_goals(capsys: pytest.CaptureFixture[str]) -> 
 
     main(["--images", "14", "--epochs", "3", "--folds", "2", "--peers", "PyTorch"], foretold)
     lines = capsys.readouterr().out.splitlines()
-    assert max(map(len, lines)) <= 100
+    assert max(map(len, lines)) <= 100 and lines[-1] == machine()
     assert lines[0] == "mobilenetv3_small_050, 14 images of 128x128, batches of 64"
     assert lines[1] == "2 folds x 3 epochs x 14 images = 84 to look at"
     ours, peer = lines[3].removeprefix(OURS).split(), lines[4].split()

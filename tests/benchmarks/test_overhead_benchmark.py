@@ -2,16 +2,18 @@ from pathlib import Path
 
 import torch
 
+from benchmarks.machine import machine
 from benchmarks.overhead import BATCH, CLASSES, main, make_fold, ours, prepare
 
 
 def test_prints_a_row_a_contestant(capsys) -> None:
     main(["--batches", "3", "--rounds", "1"])
-    header, *rows, note = capsys.readouterr().out.splitlines()
+    header, *rows, note, told = capsys.readouterr().out.splitlines()
     assert header.split() == "CPU us a batch over bare goal".split()
     assert [row[:18].strip() for row in rows] == ["bare loop", "bare loop and F1", "this project"]
     assert [float(row[18:].split()[0]) > 0 for row in rows] == [True] * 3
     assert rows[-1].endswith("<=250") and note == "1 rounds of 3 batches of 32, one thread"
+    assert told == machine()
 
 
 def test_the_runner_trains_on_all_batches_with_every_callback_of_a_fold(tmp_path: Path) -> None:

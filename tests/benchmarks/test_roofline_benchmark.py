@@ -3,6 +3,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.machine import machine
 from benchmarks.roofline import PRODUCT, Piece, count, count_training, goals, main, table
 from benchmarks.rounds import Cost, Rounds
 
@@ -45,7 +46,7 @@ def test_shares_are_taken_within_a_round_and_goals_are_the_references_times_so_m
 def test_prints_a_table_a_network(capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("onnxruntime")
     main(["--models", "test_resnet", "--size", "32", "--batch", "2", "--images", "2", "--rounds", "1"])
-    header, *rows, empty, note = capsys.readouterr().out.splitlines()
+    header, *rows, empty, note, told = capsys.readouterr().out.splitlines()
     assert header.split() == "test_resnet GFLOP/s / product goal asks".split() and not empty
-    assert len(rows) == 6 and max(map(len, (header, *rows, note))) <= 100
+    assert len(rows) == 6 and max(map(len, (header, *rows, note, told))) <= 100 and told == machine()
     assert all(float(row[22:].split()[0]) > 0 for row in rows)
