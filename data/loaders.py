@@ -8,6 +8,8 @@ import threading
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from multiprocessing import parent_process
+from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Any
 
@@ -18,6 +20,7 @@ from data.datasets import ImageDataset
 from data.errors import DataError
 from data.findings import some_names
 from data.samplers import Rest, SequentialSampler, SharedBatches, ShuffledSampler
+from data.signals import waiting
 
 _LOOK_SECONDS = 0.1  # how often a process that decodes looks for its parent
 _BLOCKED = {signal.SIGINT, signal.SIGTERM} if hasattr(signal, "sigtimedwait") else set[signal.Signals]()
@@ -64,14 +67,8 @@ class _Loader(DataLoader[Any]):
     """
 
     def __iter__(self) -> Any:
-        if not _BLOCKED:
+        with waiting(_BLOCKED):
             return super().__iter__()
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
-        try:
-            signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)
-            return super().__iter__()
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)  # what came meanwhile comes now
 
 
 def rest_of(loader: "DataLoader[Any]", batches: int) -> "DataLoader[Any]":
@@ -137,14 +134,19 @@ def _begin_worker(number: int) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if _BLOCKED:  # torch's own handler takes SIGTERM from anybody for the end
         signal.pthread_sigmask(signal.SIG_BLOCK, _BLOCKED)  # as inherited, but where a server of forks is between
-        threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+        threading.Thread(target=_end_with_parent, daemon=True).start()
 
 
-def _end_with_parent(parent: int) -> None:
-    """When it says so, and within a tenth of a second when it is gone: torch looks every five seconds."""
-    while os.getppid() == parent:
+def _end_with_parent() -> None:
+    """When it says so, and within a tenth of a second when it is gone: torch looks every five seconds.
+
+    One that was gone before this process could look has closed its end of a pipe. That alone would not do: processes
+    which were forked after this one hold that end too, till they miss the parent.
+    """
+    parent, began_below = parent_process(), os.getppid()
+    while parent and os.getppid() == began_below and not wait([parent.sentinel], 0):
         told = signal.sigtimedwait({signal.SIGTERM}, _LOOK_SECONDS)
-        if told is not None and told.si_pid == parent:
+        if told is not None and told.si_pid == parent.pid:
             break
     os._exit(0)
 

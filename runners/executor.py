@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, Protocol
 
 from data.errors import DataError
+from data.signals import take, waiting
 from runners.display import Progress
 from runners.stop import FOLDS_SECONDS, Stop, Terminated, current_stop, listening
 
@@ -143,7 +144,8 @@ def _start(fold: "Fold", run: RunFold) -> _Running:
     context: Any = multiprocessing.get_context("fork" if forked else "spawn")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(fold, run, there), name=fold.title)
-    process.start()
+    with waiting([signal.SIGTERM]):
+        process.start()
     there.close()
     return _Running(fold, process, here)
 
@@ -153,6 +155,7 @@ def _work(fold: "Fold", run: RunFold, messages: "Connection[Any, Any]") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with listening(Stop(hurries=False), signal.SIGTERM):
+            take([signal.SIGTERM])
             end_with_parent()
             tell_fold(fold, run, messages)
     except Terminated:

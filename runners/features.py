@@ -11,6 +11,7 @@ from torch import nn
 from data.errors import DataError
 from data.loaders import raise_failure
 from runners.inference import View
+from runners.stop import BATCH_SECONDS, current_stop
 
 
 def last_layer(model: nn.Module) -> nn.Linear:
@@ -32,21 +33,25 @@ def features(
 ) -> NDArray[np.float32]:
     """Inputs (V, N, F) of the last layer for each view of N images, in the order of the loader's table.
 
-    `tick()` is called after each batch. Raises DataError where a number is not finite.
+    `tick()` is called after each batch, and a stop that is asked for (runners.stop) heeded then. Raises DataError where
+    a number is not finite.
     """
     model.to(device).eval()
     layer, seen = last_layer(model), list[torch.Tensor]()
     hook = layer.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
     found = np.zeros((len(views), len(loader.dataset), layer.in_features), np.float32)
     try:
-        for batch in loader:
-            raise_failure(batch)
-            images = batch["features"].to(device, non_blocking=True)  # (B, H, W, 3)
-            seen.clear()
-            for view in views:
-                model(view(images))
-            found[:, batch["index"].numpy()] = torch.stack(seen).float().cpu().numpy()  # (V, B, F)
-            tick()
+        with current_stop().awaited(BATCH_SECONDS) as stop:
+            for batch in loader:
+                raise_failure(batch)
+                images = batch["features"].to(device, non_blocking=True)  # (B, H, W, 3)
+                seen.clear()
+                for view in views:
+                    model(view(images))
+                found[:, batch["index"].numpy()] = torch.stack(seen).float().cpu().numpy()  # (V, B, F)
+                tick()
+                if stop.asked:
+                    stop.heed()
     finally:
         hook.remove()
     if not np.isfinite(found).all():

@@ -12,6 +12,7 @@ from torch import nn
 from data.errors import DataError, quote
 from data.loaders import raise_failure
 from runners.batch_norm import without_batch_norm
+from runners.stop import BATCH_SECONDS, current_stop
 
 Network = Callable[[torch.Tensor], torch.Tensor]  # images (B, H, W, 3) to logits (B, C): of torch, or of another maker
 View = Callable[[torch.Tensor], torch.Tensor]  # of images (B, H, W, 3)
@@ -33,23 +34,27 @@ def predict(
 
     Of each view `activation` of its logits is taken, then their mean. `tick()` is called after each batch. Networks of
     torch are moved to `device`, put into evaluation mode, and run without their batch norms where nothing changes by
-    that. Raises DataError where a probability is not a finite number.
+    that. A stop that is asked for (runners.stop) is heeded after the batch under way. Raises DataError where a
+    probability is not a finite number.
     """
     for network in networks:
         if isinstance(network, nn.Module):
             network.to(device).eval()
     ready = list[Network]()
     probabilities: NDArray[np.float32] | None = None
-    for batch in loader:
-        raise_failure(batch)
-        images = batch["features"].to(device, non_blocking=True)  # (B, H, W, 3)
-        passes = _passes([view(images) for view in views], CPU_IMAGES if device == "cpu" else len(images))
-        ready = ready or [_folded(network, passes[0], activation) for network in networks]
-        means = [_mean(network, passes, len(views), activation) for network in ready]  # K times (B, C)
-        if probabilities is None:
-            probabilities = np.zeros((len(networks), len(loader.dataset), means[0].shape[1]), np.float32)
-        probabilities[:, batch["index"].numpy()] = torch.stack(means).cpu().numpy()  # (K, B, C)
-        tick()
+    with current_stop().awaited(BATCH_SECONDS) as stop:
+        for batch in loader:
+            raise_failure(batch)
+            images = batch["features"].to(device, non_blocking=True)  # (B, H, W, 3)
+            passes = _passes([view(images) for view in views], CPU_IMAGES if device == "cpu" else len(images))
+            ready = ready or [_folded(network, passes[0], activation) for network in networks]
+            means = [_mean(network, passes, len(views), activation) for network in ready]  # K times (B, C)
+            if probabilities is None:
+                probabilities = np.zeros((len(networks), len(loader.dataset), means[0].shape[1]), np.float32)
+            probabilities[:, batch["index"].numpy()] = torch.stack(means).cpu().numpy()  # (K, B, C)
+            tick()
+            if stop.asked:
+                stop.heed()
     if probabilities is None:
         raise ValueError("the loader has no batch")
     _check_finite(probabilities, loader.dataset.image_ids)

@@ -42,9 +42,8 @@ class Stop:
 
     def first(self, number: int, frame: FrameType | None) -> None:
         """Ask for the end, and see to it that it comes."""
-        self.code = INTERRUPTED if number == signal.SIGINT else TERMINATED
-        if os.getpid() != self.pid:
-            os._exit(self.code)  # forked a moment ago, it has no handlers of its own yet
+        self._end_if_forked(number)
+        self.code = _code(number)
         self.asked, self.asked_at = True, time.monotonic()
         for again in (signal.SIGINT, signal.SIGTERM):
             if signal.getsignal(again) == self.first:
@@ -56,16 +55,24 @@ class Stop:
 
     def second(self, number: int, frame: FrameType | None) -> None:
         """End at once, but for an echo of the first signal."""
+        self._end_if_forked(number)
         if self.hurries and time.monotonic() - self.asked_at > _ONE_REQUEST_SECONDS:
             self.at_once()
+
+    def _end_if_forked(self, number: int) -> None:
+        """A process that was forked a moment ago has no handlers of its own yet, and nothing to save."""
+        if os.getpid() != self.pid:
+            os._exit(_code(number))
 
     @contextmanager
     def awaited(self, seconds: float) -> Iterator["Stop"]:
         """In the block `asked` is looked at, so that a first signal waits up to `seconds` for :meth:`heed`.
 
-        Whatever ends the block once it is asked for is the stop: a worker process, say, which got the signal too.
+        So it is wherever a loader is read: an exception in the middle of torch's queues can leave one of their locks
+        held, or a process that was just forked unknown to its parent. Whatever ends the block once it is asked for is
+        the stop: a worker process, say, which got the signal too.
         """
-        self.patience = seconds
+        before, self.patience = self.patience, seconds
         try:
             yield self
         except Exception as error:
@@ -73,7 +80,7 @@ class Stop:
                 self.unwind(cause=error)
             raise
         finally:
-            self.patience = 0.0
+            self.patience = before
         if self.asked:
             self.unwind()
 
@@ -109,6 +116,10 @@ class Stop:
         """End without unwinding: folds and workers end with the process that started them."""
         os.write(2, f"error: ended at once. {GO_ON}\n".encode())
         os._exit(self.code)
+
+
+def _code(number: int) -> int:
+    return INTERRUPTED if number == signal.SIGINT else TERMINATED
 
 
 def _starts_thread(frame: FrameType | None) -> bool:

@@ -1,8 +1,10 @@
+import multiprocessing
 import os
 import re
 import signal
 import sys
 import threading
+import time
 from functools import partial
 from multiprocessing import active_children
 from pathlib import Path
@@ -14,6 +16,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import data.loaders
 from data.datasets import ImageDataset, image_key
 from data.errors import DataError
 from data.in_hand import InHand
@@ -247,3 +250,45 @@ def test_worker_processes_end_with_a_signal_of_their_parent(competition: Path) -
     worker.terminate()
     worker.join(60)
     assert worker.exitcode == 0
+
+
+def killed_before_its_worker_looks(dataset: ImageDataset, told: Path) -> None:
+    """Begin a loader whose worker kills this process, its parent, before anything else."""
+    begin = data.loaders._begin_worker
+
+    def orphaned(number: int) -> None:
+        parent = os.getppid()
+        os.kill(parent, signal.SIGKILL)
+        while os.getppid() == parent:
+            time.sleep(0.001)
+        told.write_text(str(os.getpid()))
+        begin(number)
+
+    data.loaders._begin_worker = orphaned
+    next(iter(make_loader(dataset, SequentialSampler(12), batch_size=4, workers=1)))
+
+
+def test_worker_processes_end_whose_parent_was_killed_before_they_could_look(
+    competition: Path, tmp_path: Path
+) -> None:
+    images, told = read_data(competition), tmp_path / "worker"
+    dataset = ImageDataset(images.root, images.train.head(12), resize(size=SIZE), seed=1)
+    parent = multiprocessing.get_context("fork").Process(target=killed_before_its_worker_looks, args=(dataset, told))
+    parent.start()
+    parent.join(60)
+    deadline = time.monotonic() + 10
+    while not (told.exists() and told.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    worker = int(told.read_text())
+    try:
+        while _lives(worker) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert not _lives(worker)
+    finally:
+        if _lives(worker):
+            os.kill(worker, signal.SIGKILL)
+
+
+def _lives(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status")
+    return status.exists() and "State:\tZ" not in status.read_text()

@@ -39,20 +39,20 @@ def wait_for(started: Started, stage: str) -> float:
 
 
 def test_signals_at_random_moments(lane, figures, competition: Path, tmp_path: Path) -> None:
-    """Half of them at a moment drawn from the length of a run, half soon after training or validation began."""
+    """Half of them at a moment drawn from the length of a run, half soon after a fold, or a part of it, began."""
     rng, wanted, stages, slowest, saved = random.Random(5), lane(3, 50), Counter[str](), 0.0, 0
     kinds = list(KINDS)[:: lane(3, 1)]
     references = {kind: Start(KINDS[kind](), competition, tmp_path / f"unstopped {kind}") for kind in kinds}
     whole = {kind: reference.finish() for kind, reference in references.items()}
-    trials = 0
+    trials, ways = 0, [*WAYS, ("--workers", "2", "--jobs", "2", "--cache-limit", "0")]
     while stages.total() < wanted or not saved:
         kind, number, group, trials = rng.choice(kinds), rng.choice(list(CODES)), rng.random() < 0.5, trials + 1
-        start = replace(references[kind], folder=tmp_path / f"stopped {trials}", options=rng.choice(WAYS))
+        start = replace(references[kind], folder=tmp_path / f"stopped {trials}", options=rng.choice(ways))
         started = start.begin()
         if rng.random() < 0.5:
             moment = started.begun + rng.uniform(0.1, 1) * whole[kind].seconds
         else:
-            moment = wait_for(started, rng.choice(("train", "validation"))) + rng.uniform(0, 0.05)
+            moment = wait_for(started, rng.choice(("model", "train", "validation", "inference"))) + rng.uniform(0, 0.05)
         if not wait_until(started, moment):
             continue
         stage, told = started.stage, time.monotonic()

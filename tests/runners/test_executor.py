@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import runners.executor
 from data.errors import DataError
 from runners.executor import run_in_processes, run_serially
 
@@ -205,6 +206,22 @@ def test_a_fold_that_is_ended_by_somebody_else_is_said(tmp_path: Path) -> None:
 
     with pytest.raises(DataError, match="fold 1/1: its process was ended by SIGTERM; the same command continues"):
         run_in_processes(folds(tmp_path, 1), ended, Shown(), jobs=2)
+
+
+def test_a_signal_to_a_fold_that_has_no_handlers_yet_waits_for_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = runners.executor._work
+
+    def signalled(*arguments) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+        begin(*arguments)
+
+    monkeypatch.setattr("runners.executor._work", signalled)
+    with pytest.raises(DataError, match="fold 1/1: its process was ended by SIGTERM; the same command continues"):
+        run_in_processes(folds(tmp_path, 1), work, Shown(), jobs=2)
+    assert not (tmp_path / "0.txt").exists()
+    assert not signal.pthread_sigmask(signal.SIG_BLOCK, ()), "here signals come as before"
 
 
 def test_folds_do_not_outlive_their_killed_parent(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+import signal
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -7,8 +9,10 @@ from torch import nn
 
 from data.errors import DataError
 from runners.activations import softmax
+from runners.features import features
 from runners.inference import CPU_IMAGES, predict
 from runners.models import timm_classifier
+from runners.stop import Stop, Terminated, listening
 from runners.views import crop, hflip, identity, scaled
 
 
@@ -76,6 +80,39 @@ def test_every_batch_is_told() -> None:
         lambda: ticks.append(1),
     )
     assert len(ticks) == 3
+
+
+class Signalled(Loader):
+    """Gets a SIGTERM while its second batch is read."""
+
+    def __iter__(self):
+        for number, batch in enumerate(super().__iter__()):
+            if number == 1:
+                signal.raise_signal(signal.SIGTERM)
+            yield batch
+
+
+def probabilities_of(loader: Loader, tick: Callable[[], None]) -> None:
+    predict([LeftHalf()], loader, (identity,), softmax, "cpu", tick)
+
+
+def features_of(loader: Loader, tick: Callable[[], None]) -> None:
+    network = timm_classifier(num_classes=18, backbone="test_resnet", pretrained=None, drop_rate=0.0)
+    features(network, loader, (identity,), "cpu", tick)
+
+
+@pytest.mark.parametrize("read", [probabilities_of, features_of])
+def test_a_stop_comes_after_the_batch_and_not_in_the_loader(read: Callable[[Loader, Callable[[], None]], None]) -> None:
+    images, ticks = torch.ones(9, 32, 32, 3, dtype=torch.uint8), list[int]()
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGALRM)}
+    try:
+        with pytest.raises(Terminated), listening(Stop(), signal.SIGTERM):
+            read(Signalled(images, list(range(9)), 3), partial(ticks.append, 1))
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    assert len(ticks) == 2
 
 
 def test_probabilities_that_are_no_numbers_are_refused() -> None:

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -126,14 +127,26 @@ def test_the_time_is_over_while_it_is_saved(stop, monkeypatch: pytest.MonkeyPatc
     assert stop.ended
 
 
-def test_a_process_forked_from_one_that_listens_ends_with_the_signals_code(stop: Stop) -> None:
-    with listening(stop, *BOTH), stop.awaited(600):
+@pytest.mark.parametrize("asked", [False, True])
+def test_a_process_forked_from_one_that_listens_ends_with_the_signals_code(stop: Stop, asked: bool) -> None:
+    """Also where the signal came just before the fork, and the next one would be the second."""
+    with suppress(Terminated), listening(stop, *BOTH), stop.awaited(600):
+        if asked:
+            signal.raise_signal(signal.SIGTERM)
         child = os.fork()
         if child == 0:
             signal.raise_signal(signal.SIGTERM)
             os._exit(0)
-        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 143
-    assert not stop.asked
+        status = os.waitpid(child, 0)[1]
+    assert os.waitstatus_to_exitcode(status) == 143 and stop.asked == asked
+
+
+def test_a_wait_inside_another_leaves_it_its_time(stop: Stop) -> None:
+    with listening(stop, *BOTH), stop.awaited(600):
+        with stop.awaited(1):
+            assert stop.patience == 1
+        assert stop.patience == 600
+    assert stop.patience == 0
 
 
 def test_without_a_stop_none_ever_comes() -> None:
