@@ -9,11 +9,11 @@ from runners.compute import available_cores
 
 
 def machine(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """Processor, the vector instructions that torch uses there, cores this process may use, versions."""
+    """Processor, the vector instructions that torch uses there, cores this process may use, torch's version."""
     cores = available_cores()
     return (
         f"{_processor(cpuinfo)}, {torch.backends.cpu.get_cpu_capability()}, {cores} core{'s' * (cores != 1)}, "
-        f"torch {torch.__version__}, Python {platform.python_version()}"
+        f"torch {torch.__version__.partition('+')[0]}"
     )
 
 
@@ -27,4 +27,5 @@ def _processor(cpuinfo: Path) -> str:
     found = dict(reversed(pairs))  # of the first processor
     if "model name" not in found:
         return platform.machine()
-    return f"{found['model name']} (family {found.get('cpu family', '?')}, model {found.get('model', '?')})"
+    name = found["model name"][:44].strip()
+    return f"{name} (family {found.get('cpu family', '?')}, model {found.get('model', '?')})"

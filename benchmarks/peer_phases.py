@@ -1,12 +1,15 @@
 """Where does the time of a peer's epoch go? python -m benchmarks.peer_phases [--models resnet18 ...] [--peers timm ...]
 
-The trainers of benchmarks.epoch with no worker processes, so that all of an epoch happens where it can be timed:
-milliseconds a batch in reading and decoding files, in making batches of them, in the network's forward and backward
-passes, in the optimizer's step. The rest is the framework's loop, losses and F1, and with timm normalising, which its
-prefetcher does. Each in a process of its own, in turn; one thread. The floors stand beside: the network's share of all.
+The trainers of benchmarks.epoch with the same images and no worker processes, so that all of an epoch happens where it
+can be timed: milliseconds a batch in decoding files, in making batches (opening files, transforms, collating), in the
+network's forward and backward passes, in the optimizer's step. The rest is the loop, losses, F1, setting up, and the
+normalising of whole batches (timm, this project). One thread, each in a process of its own, in turn.
 
-With worker processes and as many free cores an epoch takes what the slower side does: network, step and rest, or files
-and batches divided among workers; never less than all of it divided by the cores.
+As in benchmarks.epoch a turn is a fit of its own: networks and the optimizer's memory are made anew in it, where the
+floors keep theirs. One image is validated: to read it counts as training's where it is read with gradients on.
+
+With worker processes and cores for them an epoch takes no less than all of this divided by the cores, and no less than
+what stays with the network: forward, backward, step and rest.
 """
 
 import argparse
@@ -24,26 +27,40 @@ from torch.utils.data.dataloader import _SingleProcessDataLoaderIter
 
 from benchmarks import floors
 from benchmarks.apart import own_process
-from benchmarks.epoch import CHANNELS_LAST, EAGER, OURS, PEERS, find_peer
+from benchmarks.epoch import CHANNELS_LAST, EAGER, IMAGES, OURS, PEERS, find_peer
 from benchmarks.machine import machine
-from benchmarks.phases import BACKWARD, BATCH, FORWARD, MAKE, STEP, Milliseconds, of_network, phases, project
+from benchmarks.phases import BACKWARD, BATCH, FORWARD, MAKE, STEP, Calls, Milliseconds, of_network, phases, project
 from benchmarks.photos import write_photos
 from benchmarks.rounds import Cost
 from benchmarks.workload import NETWORKS, Train, Workload
 from data.reading import read_data
 
-IMAGES = {"tiny": 512, "mobilenetv3_small_050": 256, "resnet18": 128}
-READ = "read files"
+READ = "decode files"
 PHASES = (READ, MAKE, FORWARD, BACKWARD, STEP)
-HEADINGS = ("read", "batches", "forward", "backward", "step", "rest", "in all", "network")
+HEADINGS = ("decode", "batches", "forward", "backward", "step", "rest", "in all", "network")
 
 
 def peer(work: Workload, name: str) -> Callable[[], Milliseconds]:
     """A turn of a peer: an epoch, and a validation of one image."""
     train = find_peer(name)
     reads = (ImageFile.ImageFile, "load") if name.startswith("timm") else (cv2, "imread")
-    calls = of_network(work) | {READ: reads, MAKE: (_SingleProcessDataLoaderIter, "__next__")}
+    made = (_SingleProcessDataLoaderIter, "__next__")
+    calls = {**of_network(work), **inside_step(name), READ: reads, MAKE: made}
     return partial(phases, work, partial(_epoch, train, work), calls)
+
+
+def inside_step(name: str) -> Calls:
+    """What a framework does within the optimizer's step, to which it gives all of a batch's training as a closure."""
+    if name == "Lightning":
+        from lightning.pytorch.loops.optimization.automatic import Closure
+
+        return {"closure": (Closure, "closure")}
+    if name == "skorch":
+        from skorch import NeuralNet
+
+        calls = ("train_step_single", "_zero_grad_optimizer", "notify")
+        return {call: (NeuralNet, call) for call in calls}
+    return {}
 
 
 def _epoch(train: Train, work: Workload) -> Cost:
@@ -65,12 +82,15 @@ def measure(work: Workload, peers: Sequence[str], rounds: int) -> dict[str, list
     } | {name: partial(peer, work, name) for name in peers}
     with ExitStack() as stack:
         turns = {name: stack.enter_context(own_process(make)) for name, make in makers.items()}
-        found = [{name: turn() for name, turn in turns.items()} for _ in range(1 + rounds)][1:]
-    return {name: [one[name] for one in found] for name in turns}
+        found: dict[str, list[Milliseconds]] = {name: [] for name in turns}
+        for number in range(1 + rounds):
+            for name in list(turns)[:: -1 if number % 2 else 1]:
+                found[name].append(turns[name]())
+    return {name: those[1:] for name, those in found.items()}
 
 
 def table(found: dict[str, list[Milliseconds]]) -> list[str]:
-    """A row a contestant, medians over rounds; its network's share, forward and backward, in the last column."""
+    """A row a contestant, medians over rounds; in its last column what part of it the network is."""
     lines = []
     for name, turns in found.items():
         spent = np.array([[turn.get(phase, 0.0) for phase in PHASES] for turn in turns])  # (rounds, phases)
@@ -101,12 +121,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with tempfile.TemporaryDirectory() as folder:
         data = read_data(write_photos(Path(folder) / "photos", max(images.values()) + 1))
         for name in chosen.models:
-            rows = list(range(images[name] + 1))  # one to validate with: what reading it costs is counted as training's
+            rows = list(range(images[name] + 1))
             work = Workload(data, rows[:-1], rows[-1:], NETWORKS[name], BATCH, Path(folder) / name)
             print(f"{name:21}" + "".join(f"{heading:>9}" for heading in HEADINGS))
             print(*table(measure(work, chosen.peers, chosen.rounds)), sep="\n", end="\n\n", flush=True)
     print(f"milliseconds a batch of {BATCH}, one thread, no worker processes; medians of {chosen.rounds} rounds")
-    print("network: its forward and backward passes' part of all")
+    print("network: forward and backward passes, as a part of the row")
     print(machine())
 
 

@@ -45,7 +45,7 @@ PHASES = (MAKE, PIXELS, FORWARD, "losses", "F1", BACKWARD, STEP, "the rest")
 
 @contextmanager
 def clocked(calls: Calls) -> Iterator[Milliseconds]:
-    """Milliseconds spent in each of the calls inside the block, as far as they train; of calls in it, in theirs."""
+    """Milliseconds spent in each of the calls inside the block, as far as they train; one inside another is its own."""
     spent, under_way = dict.fromkeys(calls, 0.0), list[str]()
     kept = [(owner, name, getattr(owner, name)) for owner, name in calls.values()]
     for phase, (owner, name, method) in zip(calls, kept, strict=True):

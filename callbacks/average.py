@@ -130,12 +130,13 @@ class SWA:
 class AverageCallback(Callback):
     """Feeds an average, and puts its weights into the model from the end of training to the end of validation.
 
-    ``runner.average`` tells the checkpoint which weights were validated.
+    ``runner.average`` tells the checkpoint which weights were validated. `between` is called between two batches whose
+    statistics are taken.
     """
 
-    def __init__(self, average: Average, accumulate: int) -> None:
+    def __init__(self, average: Average, accumulate: int, between: Callable[[], object] = bool) -> None:
         super().__init__(order=ORDER["average"])
-        self.average, self.accumulate = average, accumulate
+        self.average, self.accumulate, self.between = average, accumulate, between
         self.live: Weights | None = None  # the weights in training, while the average takes their place
 
     def on_experiment_start(self, runner: Any) -> None:
@@ -177,20 +178,24 @@ class AverageCallback(Callback):
         self.live = _copies(model)
         _put(weights, model)
         if self.average.recompute_statistics:
-            recompute_statistics(runner.model, runner.loader, runner.engine.device)
+            recompute_statistics(runner.model, runner.loader, runner.engine.device, self.between)
             _put(_weights(runner), weights)
 
 
-def recompute_statistics(model: torch.nn.Module, loader: Any, device: Any) -> None:
+def recompute_statistics(
+    model: torch.nn.Module, loader: Any, device: Any, between: Callable[[], object] = bool
+) -> None:
     """Batch norm's means and variances (in place) as the model's weights make them of a loader's images.
 
-    Images are augmented, but not mixed with each other: those that are predicted are not either.
+    Images are augmented, but not mixed with each other: those that are predicted are not either. `between()` is called
+    after each batch.
     """
 
     def images() -> Iterator[torch.Tensor]:
         for batch in loader:
             raise_failure(batch)
             yield batch["features"].to(device, non_blocking=True)
+            between()
 
     with torch.no_grad():
         update_bn(images(), model)

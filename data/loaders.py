@@ -20,7 +20,7 @@ from data.datasets import ImageDataset
 from data.errors import DataError
 from data.findings import some_names
 from data.samplers import Rest, SequentialSampler, SharedBatches, ShuffledSampler
-from data.signals import waiting
+from data.signals import blocked
 
 _LOOK_SECONDS = 0.1  # how often a process that decodes looks for its parent
 _BLOCKED = {signal.SIGINT, signal.SIGTERM} if hasattr(signal, "sigtimedwait") else set[signal.Signals]()
@@ -61,13 +61,13 @@ def make_loader(
 
 
 class _Loader(DataLoader[Any]):
-    """Starts its worker processes with signals blocked, as they are in these until `_begin_worker`.
+    """Starts its worker processes with signals blocked; in these `_end_with_parent` takes them.
 
     Else one that is sent to all processes in that moment ends the new ones: by a handler of the parent, or of torch.
     """
 
     def __iter__(self) -> Any:
-        with waiting(_BLOCKED):
+        with blocked(_BLOCKED):
             return super().__iter__()
 
 
@@ -140,8 +140,8 @@ def _begin_worker(number: int) -> None:
 def _end_with_parent() -> None:
     """When it says so, and within a tenth of a second when it is gone: torch looks every five seconds.
 
-    One that was gone before this process could look has closed its end of a pipe. That alone would not do: processes
-    which were forked after this one hold that end too, till they miss the parent.
+    A parent that was gone before this process could look has closed its end of a pipe. That alone would not do:
+    processes which were forked after this one hold that end too, till they miss the parent.
     """
     parent, began_below = parent_process(), os.getppid()
     while parent and os.getppid() == began_below and not wait([parent.sentinel], 0):

@@ -1,4 +1,4 @@
-"""Signals to a process that is just being forked: they wait until it can take them.
+"""Signals to a process that is just being forked: blocked until it can take them.
 
 Python forgets, in a forked process, what came before it had set up its own state; and handlers of the parent are not
 the child's.
@@ -8,13 +8,16 @@ import signal
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-_CAN_WAIT = hasattr(signal, "pthread_sigmask")
+_CAN_BLOCK = hasattr(signal, "pthread_sigmask")
 
 
 @contextmanager
-def waiting(numbers: Iterable[signal.Signals]) -> Iterator[None]:
-    """In the block these signals wait, and in processes that this thread starts in it until they `take` them."""
-    if not _CAN_WAIT:
+def blocked(numbers: Iterable[signal.Signals]) -> Iterator[None]:
+    """A process that this thread forks in the block starts with these signals blocked; they wait till it unblocks them.
+
+    Here too they are blocked, for this thread: one that another thread takes is handled as ever.
+    """
+    if not _CAN_BLOCK:
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
@@ -25,7 +28,7 @@ def waiting(numbers: Iterable[signal.Signals]) -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)  # what came meanwhile comes now
 
 
-def take(numbers: Iterable[signal.Signals]) -> None:
+def unblock(numbers: Iterable[signal.Signals]) -> None:
     """From now on these signals come as they are sent, first those that have waited."""
-    if _CAN_WAIT:
+    if _CAN_BLOCK:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)

@@ -19,8 +19,8 @@ def one_sentence(folder: Path) -> Iterator[None]:
     """What ends the block ends the command in order: nothing half written, no process left, no traceback.
 
     `folder` is named where the system reports an error without saying of which file. A first Ctrl-C or SIGTERM ends the
-    block, where a fold is being trained after its batch (runners.stop); a second one, or four and a half seconds, end
-    the process at once: whatever is written is whole or not there.
+    block, where images are trained on or predicted after their batch (runners.stop); a second one, or four and a half
+    seconds, end the process at once: whatever is written is whole or not there.
     """
     with listening(Stop(), signal.SIGINT, signal.SIGTERM):
         try:

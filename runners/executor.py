@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection, wait
 from typing import TYPE_CHECKING, Any, Protocol
 
 from data.errors import DataError
-from data.signals import take, waiting
+from data.signals import blocked, unblock
 from runners.display import Progress
 from runners.stop import FOLDS_SECONDS, Stop, Terminated, current_stop, listening
 
@@ -144,7 +144,7 @@ def _start(fold: "Fold", run: RunFold) -> _Running:
     context: Any = multiprocessing.get_context("fork" if forked else "spawn")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(fold, run, there), name=fold.title)
-    with waiting([signal.SIGTERM]):
+    with blocked([signal.SIGTERM] if forked else []):  # one that is spawned has nothing to save while it begins
         process.start()
     there.close()
     return _Running(fold, process, here)
@@ -155,7 +155,7 @@ def _work(fold: "Fold", run: RunFold, messages: "Connection[Any, Any]") -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         with listening(Stop(hurries=False), signal.SIGTERM):
-            take([signal.SIGTERM])
+            unblock([signal.SIGTERM])
             end_with_parent()
             tell_fold(fold, run, messages)
     except Terminated:

@@ -50,8 +50,7 @@ def features(
                     model(view(images))
                 found[:, batch["index"].numpy()] = torch.stack(seen).float().cpu().numpy()  # (V, B, F)
                 tick()
-                if stop.asked:
-                    stop.heed()
+                stop.heed_if_asked()
     finally:
         hook.remove()
     if not np.isfinite(found).all():

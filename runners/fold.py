@@ -23,7 +23,7 @@ from callbacks.pace import PaceCallback
 from callbacks.progress import ProgressCallback
 from callbacks.scheduler import SchedulerCallback
 from callbacks.soup import GreedySoup, SoupCallback
-from callbacks.stop import Stop, StopCallback
+from callbacks.stop import StopCallback
 from data.loaders import worker_deaths_named
 from runners.allocator import keep_freed_memory
 from runners.best_weights import best_network
@@ -43,7 +43,7 @@ from runners.ranks import UNTOLD, run_in_ranks
 from runners.schedulers import make_scheduler
 from runners.shortage import shortage_told
 from runners.state import write_checkpoint, write_table
-from runners.stop import BATCH_SECONDS, current_stop
+from runners.stop import BATCH_SECONDS, Stop, current_stop
 from runners.supervised import ClassificationRunner, make_engine
 from runners.timing import Timing
 from runners.worker_choice import with_workers
@@ -186,7 +186,9 @@ def make_callbacks(fold: Fold, state: FoldState, progress: Progress, stop: Stop)
         average = build("average", experiment.average)
         soup = isinstance(average, GreedySoup)
         callbacks.append(
-            SoupCallback(average, experiment.watched) if soup else AverageCallback(average, experiment.accumulate)
+            SoupCallback(average, experiment.watched)
+            if soup
+            else AverageCallback(average, experiment.accumulate, stop.heed_if_asked)
         )
     if experiment.scheduler:
         callbacks.append(SchedulerCallback(experiment.schedule_every, experiment.accumulate, experiment.watched))

@@ -53,8 +53,7 @@ def predict(
                 probabilities = np.zeros((len(networks), len(loader.dataset), means[0].shape[1]), np.float32)
             probabilities[:, batch["index"].numpy()] = torch.stack(means).cpu().numpy()  # (K, B, C)
             tick()
-            if stop.asked:
-                stop.heed()
+            stop.heed_if_asked()
     if probabilities is None:
         raise ValueError("the loader has no batch")
     _check_finite(probabilities, loader.dataset.image_ids)

@@ -8,6 +8,7 @@ from torch import nn
 
 from callbacks.average import Weights, recompute_statistics
 from callbacks.monitor import Monitor
+from runners.stop import BATCH_SECONDS, current_stop
 
 Score = Callable[[Weights, bool], float]
 
@@ -58,7 +59,8 @@ def make_soup(
         model.load_state_dict(weights)
         if mixed:
             torch.manual_seed(seed)
-            recompute_statistics(model.to(device), train_loader, device)
+            with current_stop().awaited(BATCH_SECONDS) as stop:
+                recompute_statistics(model.to(device), train_loader, device, stop.heed_if_asked)
 
     def validation_score(weights: Weights, mixed: bool) -> float:
         fill(weights, mixed)

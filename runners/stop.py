@@ -90,6 +90,11 @@ class Stop:
         last()
         self.unwind()
 
+    def heed_if_asked(self) -> None:
+        """What is called after each batch that leaves nothing to save."""
+        if self.asked:
+            self.heed()
+
     def interrupt(self, number: int, frame: FrameType | None) -> None:
         """Unwind from where the process is, as soon as that can be."""
         if _starts_thread(frame):

@@ -1,6 +1,7 @@
 import platform
 from pathlib import Path
 
+import pytest
 import torch
 
 from benchmarks.machine import machine
@@ -15,9 +16,17 @@ def test_names_the_first_processor_with_family_and_model(tmp_path: Path) -> None
 
 
 def test_says_what_torch_uses_and_how_many_cores(tmp_path: Path) -> None:
-    for cpuinfo in (tmp_path / "missing", tmp_path / "other"):
-        (tmp_path / "other").write_text("Hardware : none of these names\n")
-        line = machine(cpuinfo)
-        assert platform.machine() in line or platform.processor() in line
-        assert f", {torch.backends.cpu.get_cpu_capability()}, {available_cores()} core" in line
-        assert line.endswith(f"torch {torch.__version__}, Python {platform.python_version()}")
+    (tmp_path / "other").write_text("Hardware : none of these names\n")
+    names = {"missing": platform.processor() or platform.machine(), "other": platform.machine()}
+    for file, name in names.items():
+        line = machine(tmp_path / file)
+        assert line.startswith(f"{name}, {torch.backends.cpu.get_cpu_capability()}, {available_cores()} core")
+        assert line.endswith(f"torch {torch.__version__.partition('+')[0]}")
+
+
+def test_keeps_to_100_columns_with_a_long_name_and_many_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("benchmarks.machine.available_cores", lambda: 128)
+    monkeypatch.setattr("torch.backends.cpu.get_cpu_capability", lambda: "AVX512")
+    cpuinfo = tmp_path / "cpuinfo"
+    cpuinfo.write_text(f"cpu family\t: 25\nmodel\t\t: 116\nmodel name\t: {'long ' * 20}\n")
+    assert len(machine(cpuinfo)) <= 100

@@ -1,7 +1,13 @@
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 
-from benchmarks.peer_phases import HEADINGS, main, table
-from benchmarks.phases import BACKWARD, FORWARD, MAKE, STEP
+from benchmarks.epoch import find_peer
+from benchmarks.peer_phases import HEADINGS, inside_step, main, table
+from benchmarks.phases import BACKWARD, FORWARD, MAKE, STEP, clocked
+from benchmarks.workload import NETWORKS, first_images
+from data.metadata import ImageData
 
 
 def test_what_no_column_names_is_the_rest_and_the_share_is_the_networks() -> None:
@@ -24,3 +30,12 @@ def test_prints_every_contestants_phases(capsys: pytest.CaptureFixture[str], pee
     assert min(read, made, forward, backward, step) > 0
     assert network == pytest.approx(100 * (forward + backward) / whole, abs=1)
     assert max(map(len, (header, *rows, note, share, machine))) <= 100
+
+
+@pytest.mark.parametrize("peer", ["Lightning", "skorch"])
+def test_what_is_done_inside_a_step_is_called_there(photos: ImageData, tmp_path: Path, peer: str) -> None:
+    network = replace(NETWORKS["tiny"], size=(16, 16))
+    work = first_images(photos, network, images=16, batch_size=8, folder=tmp_path)
+    with clocked(inside_step(peer)) as spent:
+        find_peer(peer)(work, 0, 1)
+    assert spent and all(milliseconds > 0 for milliseconds in spent.values())

@@ -90,16 +90,15 @@ def test_the_weights_in_training_do_not_know_of_the_average(train) -> None:
 
 
 def test_swa_is_torchs_mean_of_epochs_with_batch_norm_statistics_of_the_training_images(train) -> None:
-    watching, average = Watching(1), SWA(start=2)
-    runner = train(
-        extra=[watching.callback(), AverageCallback(average, 1)], epochs=4, model=batch_norm_network(), shuffled=False
-    )
+    watching, average, told = Watching(1), SWA(start=2), list[int]()
+    callback = AverageCallback(average, 1, between=lambda: told.append(1))
+    runner = train(extra=[watching.callback(), callback], epochs=4, model=batch_norm_network(), shuffled=False)
     theirs = AveragedModel(watching.trained[0])
     for model in watching.trained[1:]:
         theirs.update_parameters(model)
     images = runner.loaders["train"].dataset.features
     update_bn(list(images.split(8)), theirs)
-    assert average.epochs == 3
+    assert average.epochs == 3 and len(told) == 3 * len(images.split(8)), "a stop is looked for after each batch"
     assert same(theirs.module.state_dict(), average.weights, atol=1e-6)
     assert same(watching.validated[-1].state_dict(), average.weights)
     assert same(watching.validated[0].state_dict(), watching.trained[0].state_dict()), "nothing is averaged before"

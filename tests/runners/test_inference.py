@@ -1,17 +1,21 @@
 import signal
+import sys
 from collections.abc import Callable
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from callbacks.monitor import Monitor
 from data.errors import DataError
 from runners.activations import softmax
 from runners.features import features
 from runners.inference import CPU_IMAGES, predict
 from runners.models import timm_classifier
+from runners.soup import make_soup
 from runners.stop import Stop, Terminated, listening
 from runners.views import crop, hflip, identity, scaled
 
@@ -33,7 +37,7 @@ class Loader:
 
     def __init__(self, images: torch.Tensor, order: list[int], batch_size: int) -> None:
         self.dataset, self.order, self.batch_size = Images(images), order, batch_size
-        self.read = 0
+        self.read, self.sampler = 0, SimpleNamespace(set_epoch=lambda epoch: None)
 
     def __iter__(self):
         self.read += 1
@@ -101,10 +105,21 @@ def features_of(loader: Loader, tick: Callable[[], None]) -> None:
     features(network, loader, (identity,), "cpu", tick)
 
 
-@pytest.mark.parametrize("read", [probabilities_of, features_of])
-def test_a_stop_comes_after_the_batch_and_not_in_the_loader(read: Callable[[Loader, Callable[[], None]], None]) -> None:
+def statistics_of(loader: Loader, tick: Callable[[], None]) -> None:
+    network = nn.Sequential(nn.Flatten(), nn.BatchNorm1d(3072))
+    network.register_forward_hook(lambda *_: tick())
+    loader.dataset.images = loader.dataset.images.float()
+    kept = {1: network.state_dict(), 2: network.state_dict()}
+    make_soup(kept, network, loader, lambda model: 0.5, Monitor("f1", "max"), "cpu", seed=3)
+
+
+@pytest.mark.parametrize("read", [probabilities_of, features_of, statistics_of])
+def test_a_stop_comes_after_the_batch_and_not_in_the_loader(
+    read: Callable[[Loader, Callable[[], None]], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     images, ticks = torch.ones(9, 32, 32, 3, dtype=torch.uint8), list[int]()
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGALRM)}
+    monkeypatch.setattr("sys.unraisablehook", sys.unraisablehook)  # a process that was asked to stop keeps the stop's
     try:
         with pytest.raises(Terminated), listening(Stop(), signal.SIGTERM):
             read(Signalled(images, list(range(9)), 3), partial(ticks.append, 1))
