@@ -174,9 +174,11 @@ def test_metrics_and_averages_are_wired_where_they_are_declared(fold) -> None:
     from callbacks.soup import GreedySoup, SoupCallback
     from runners.activations import softmax
 
+    stop = Stop()
+
     def made(**changes: object) -> dict[type, object]:
         one = fold(**changes)
-        callbacks = make_callbacks(one, FoldState(one.folder, print), Display(make_console()), Stop())
+        callbacks = make_callbacks(one, FoldState(one.folder, print), Display(make_console()), stop)
         return {type(callback): callback for callback in callbacks}
 
     plain = made()
@@ -185,6 +187,7 @@ def test_metrics_and_averages_are_wired_where_they_are_declared(fold) -> None:
     swa = made(metrics={"auc": roc_auc}, average=partial(SWA, start=2), accumulate=3)
     assert (swa[MetricsCallback].metrics, swa[MetricsCallback].activation) == ({"auc": roc_auc}, softmax)
     assert (swa[AverageCallback].average.first_epoch, swa[AverageCallback].accumulate) == (2, 3)
+    assert swa[AverageCallback].between == stop.heed_if_asked
     soup = made(average=partial(GreedySoup, epochs=2))
     assert soup[SoupCallback].soup.epochs == 2 and AverageCallback not in soup
     with pytest.raises(DataError, match=r"average: SWA refuses what was declared \(start is 0"):
