@@ -1,6 +1,5 @@
 """One fold: its loaders, model and callbacks given to the Catalyst runner, then its predictions."""
 
-from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -42,7 +41,7 @@ from runners.parameter_groups import head_prefixes
 from runners.ranks import UNTOLD, run_in_ranks
 from runners.schedulers import make_scheduler
 from runners.shortage import shortage_told
-from runners.state import write_checkpoint, write_table
+from runners.state import remove_rubbish, write_checkpoint, write_table
 from runners.stop import BATCH_SECONDS, Stop, current_stop
 from runners.supervised import ClassificationRunner, make_engine
 from runners.timing import Timing
@@ -67,7 +66,10 @@ def run_fold(fold: Fold, progress: Progress) -> dict[str, NDArray[Any]]:
 
 def _train_and_predict(fold: Fold, progress: Progress) -> dict[str, NDArray[Any]]:
     """Of several processes that train a fold together, the first one keeps it and predicts; the others return {}."""
-    with locked(fold.folder.root) if fold.rank == 0 else nullcontext():  # a killed start's may live on for a moment
+    if fold.rank:
+        return _made(fold, progress)
+    with locked(fold.folder.root):  # a killed start's process, or one of a lost node, may live on for a moment
+        remove_rubbish(fold.folder.root)
         return _made(fold, progress)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from data.errors import DataError
 from runners.file_lock import locked
-from runners.state import TEMPORARY, file_digest, read_json, write_json
+from runners.state import file_digest, read_json, remove_rubbish, write_json
 
 _LOCK_SECONDS = 0.5  # another start of the same run is refused after this time
 FAST = ".fast"  # runs/.fast/<name>/...: trials of one batch, never compared with runs
@@ -164,11 +164,6 @@ class RunFolder:
                     f"put it back, or delete {self.manifest.name} and the same command makes again what is damaged."
                 )
 
-    def remove_rubbish(self) -> None:
-        """Delete files that a killed process was writing; call it under the run's lock."""
-        for path in self.root.rglob(f".*{TEMPORARY}"):
-            path.unlink(missing_ok=True)
-
     def write_manifest(self) -> None:
         """Seal the run."""
         files = sorted(path for path in self.root.rglob("*") if path.is_file() and not path.name.startswith("."))
@@ -187,7 +182,7 @@ def open_run(runs: Path, name: str, identity: str) -> Iterator[RunFolder]:
         found = [run for run in list_runs(runs, name) if run.root.name.endswith(f"-{identity}")]
         run = found[-1] if found else RunFolder(runs / name / f"{datetime.now():%Y%m%d-%H%M%S}-{identity}")
         run.root.mkdir(exist_ok=True)
-        run.remove_rubbish()
+        remove_rubbish(run.root)
         yield run
 
 

@@ -52,6 +52,12 @@ def write_bytes(path: Path, body: bytes, previous: Path | None = None) -> None:
         raise OSError(error.errno, f"{error.strerror}; {len(body):,} bytes were to be written", str(path)) from error
 
 
+def remove_rubbish(folder: Path) -> None:
+    """Delete what killed processes were writing below a folder; call it where nobody else may write there."""
+    for path in folder.rglob(f".*{TEMPORARY}"):
+        path.unlink(missing_ok=True)
+
+
 def _fsync_folder(folder: Path) -> None:
     if os.name == "nt":  # Windows cannot open a folder; its rename is journalled
         return

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -17,11 +18,12 @@ from data.errors import DataError
 from data.metadata import ImageData
 from runners.compute import Compute
 from runners.display import Display, make_console
-from runners.fold import make_callbacks, make_criteria
+from runners.fold import make_callbacks, make_criteria, run_fold
 from runners.fold_loaders import make_loaders
 from runners.fold_rows import Fold
 from runners.fold_state import FoldState
 from runners.run_folder import FoldFolder
+from runners.state import TEMPORARY
 from runners.stop import Stop
 
 
@@ -103,6 +105,18 @@ def test_a_fold_counts_its_batches(fold) -> None:
     """Four training and two validation images in batches of three, over three epochs; then two images predicted."""
     assert fold(0, batch_size=3).epoch_batches == 2 + 1
     assert fold(0, batch_size=3).batches == 3 * (2 + 1) + 1
+
+
+def test_what_a_lost_node_was_writing_goes_with_its_fold_taken_up_elsewhere(fold, tmp_path: Path) -> None:
+    """The run goes on, so no start of the command sweeps it; other folds may be writing meanwhile."""
+    lost, others = (tmp_path / name / f".state.pth.x{TEMPORARY}" for name in ("fold_0", "fold_1"))
+    for path in (lost, others):
+        path.parent.mkdir()
+        path.write_bytes(b"half")
+    one = replace(fold(), folder=FoldFolder(lost.parent))
+    FoldState(one.folder, print).save_predictions({"valid": np.zeros((2, 3), np.float32)})
+    run_fold(one, Display(make_console()))
+    assert not lost.exists() and others.exists()
 
 
 def test_callbacks_are_given_what_the_experiment_declares(fold) -> None:

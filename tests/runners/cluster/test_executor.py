@@ -21,6 +21,7 @@ from runners.fold_rows import Fold
 from runners.kfold import execute
 from runners.opened_run import opened_run
 from runners.run_folder import RunFolder
+from runners.state import TEMPORARY
 from runners.workspace import Workspace
 
 CPU = Compute(device="cpu", threads=1, workers=0, jobs=1)
@@ -90,10 +91,9 @@ def test_a_mistake_is_its_sentence_and_is_not_tried_again(make, declare, connect
     assert not [line for line in shown.lines if "lost" in line]
 
 
-def raylet_of(fold: int, runs: Path) -> int:
+def raylet_of(fold: Path) -> int:
     """The process that started the one which holds a fold's lock: the raylet of its node."""
-    (lock,) = runs.glob(f"tiny/*/.fold_{fold}.lock")
-    status = Path(f"/proc/{lock.read_text()}/status").read_text()
+    status = Path(f"/proc/{fold.with_name(f'.{fold.name}.lock').read_text()}/status").read_text()
     return int(status.split("PPid:")[1].split()[0])
 
 
@@ -106,8 +106,12 @@ def test_a_node_that_dies_costs_an_epoch_at_most(make, declare, cluster, connect
 
     def kill(lines: list[str]) -> None:
         told = re.match(r"fold (\d)/2  epoch 2/8", lines[-1])
-        if told and not killed and raylet_of(int(told[1]) - 1, tmp_path / "together") == raylet.process.pid:
+        if not told or killed:
+            return
+        (fold,) = tmp_path.glob(f"together/tiny/*/fold_{int(told[1]) - 1}")
+        if raylet_of(fold) == raylet.process.pid:
             killed.append(told[1])
+            (fold / f".state.pth.killed{TEMPORARY}").write_bytes(b"half")  # as a kill in the middle of a write does
             node.kill_raylet()
 
     together, told = make(experiment, "together", connected, Shown(kill))
