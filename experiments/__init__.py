@@ -1,6 +1,7 @@
 """Experiments: one module is one experiment; a mistake in a declaration is one sentence, not a traceback."""
 
 import atexit
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -9,6 +10,8 @@ from types import TracebackType
 # What is registered first, before torch and multiprocessing are imported, runs last: the alarm that bounds a stopped
 # command (runners.stop) must not go off once Python has given its handlers back, it would change the exit code.
 atexit.register(signal.setitimer, signal.ITIMER_REAL, 0)
+# Python's end would look for garbage among all that torch and timm have imported: a second and more until the prompt.
+atexit.register(gc.freeze)
 
 from data.errors import DataError  # noqa: E402
 

@@ -55,3 +55,12 @@ def test_one_damaged_run_or_module_does_not_hide_the_others(tmp_path: Path) -> N
     assert shown["fine"].question == "Is it?" and "does not parse" in shown["broken"].question
     assert shown["fit"].result == "final fit, 2 networks: no score"
     assert shown["empty"].result == shown["fine"].result == "scores.json is missing or damaged"
+
+
+def test_what_is_imported_is_no_garbage_at_the_end_of_a_command() -> None:
+    """What is registered before the package is imported runs after what the package registers."""
+    words = "import atexit, gc; atexit.register(lambda: print(gc.get_freeze_count() > 1000)); import experiments"
+    done = subprocess.run(  # noqa: S603 - our own words
+        [sys.executable, "-c", words], cwd=PROJECT, capture_output=True, text=True
+    )
+    assert done.stdout == "True\n"
