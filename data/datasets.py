@@ -42,9 +42,9 @@ class ImageDataset:
         in_hand: InHand | None = None,
     ) -> None:
         fitting = [cache for cache in caches if cache.size == transform.working_size]
-        self.root, self.paths, self.transform = root, list(table["path"]), transform
+        self.root, self.paths, self.transform = root, table["path"].tolist(), transform
         self.images: CachedImages | DecodedImages = cached_images(fitting, self.paths) or self._decoded()
-        self.image_ids = list(table["image_id"])
+        self.image_ids = table["image_id"].tolist()
         self.image_keys = np.array([image_key(image_id) for image_id in self.image_ids], np.uint64)
         self.targets = torch.from_numpy(np.array(table["target"], np.int64)) if "target" in table else None
         if soft is not None:

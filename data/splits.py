@@ -150,7 +150,7 @@ def split_text(rows: pd.DataFrame) -> str:
     """A folds.csv of rows with its columns: :meth:`PersonSplit.from_csv` reads it, and no spreadsheet runs it."""
     texts = [name for name in ("image_id", "path", "person") if name in rows]
     safe = rows.assign(**{name: rows[name].map(as_cell) for name in texts})
-    return csv_text([list(safe), *safe.itertuples(index=False, name=None)])
+    return csv_text([list(safe), *zip(*(safe[name].tolist() for name in safe), strict=True)])
 
 
 def check_split(persons: ArrayLike, folds: ArrayLike) -> None:
