@@ -16,6 +16,7 @@ from runners.state import file_digest
 FOLD_COLUMNS = ["image_id", "path", "person", "target", "fold"]
 _LONGEST_PATH = 4096  # of Linux; a longer text names no file
 _PROJECT = Path(__file__).parent.parent
+_DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 _PACKAGES = ("data", "callbacks", "runners")  # what a result depends on; analysis only reads results
 
 
@@ -80,18 +81,23 @@ def _code_files() -> list[Path]:
 
 def _normalised(path: Path) -> str:
     """A module without comments, layout and docstrings: the result of a run may be written into its docstring."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    _drop_docstrings(tree)
-    return f"{path.name}: {ast.dump(tree)}"
+    words = [path.name]
+    _spell(ast.parse(path.read_text(encoding="utf-8")), words)
+    return " ".join(words)
 
 
-def _drop_docstrings(node: ast.AST) -> None:
-    """Of a module or statement and the statements inside it; expressions, most of a tree, hold none."""
-    if (
-        isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
-        and ast.get_docstring(node, clean=False) is not None
-    ):
-        node.body = node.body[1:]
-    for block in ("body", "orelse", "finalbody", "handlers", "cases"):
-        for inner in getattr(node, block, ()):
-            _drop_docstrings(inner)
+def _spell(node: object, words: list[str]) -> None:
+    """Append the types and values of a tree, docstrings left out; a run waits for it, and ast.dump takes longer."""
+    if isinstance(node, ast.AST):
+        words.append(node.__class__.__name__)
+        documented = isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None
+        for field in node._fields:
+            value = getattr(node, field)
+            _spell(value[1:] if documented and field == "body" else value, words)
+    elif isinstance(node, list):
+        words.append("[")
+        for inner in node:
+            _spell(inner, words)
+        words.append("]")
+    else:
+        words.append(repr(node))

@@ -1,3 +1,4 @@
+import ast
 import dataclasses
 from pathlib import Path
 
@@ -77,6 +78,29 @@ def test_comments_and_docstrings_are_no_part_of_the_code(parts) -> None:
     first = parts(text='"""Question?"""\nx = 1  # why\n')
     assert first == parts(text='"""Question?  Result: 0.8."""\n\nx  =  1\n')
     assert first != parts(text="x = 2\n")
+    inner = "class A:\n    async def f(self):\n        {}\n        return {}\n"
+    assert parts(text=inner.format('"""Old."""', "x")) == parts(text=inner.format('"""New."""  # why', "x"))
+    assert parts(text=inner.format("g()", "x")) != parts(text=inner.format("g", "x"))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("x = 1", "x = True"),
+        ("x = 1", "x = '1'"),
+        ("x = 1", "y = 1"),
+        ("x = [1, 2], 3", "x = [1], 2, 3"),
+        ("f(a, b)", "f(a, b=b)"),
+        ("x = 'a b'", "x = 'a', 'b'"),
+        ("if x:\n    a\nb", "if x:\n    a\n    b"),
+        ("def f():\n    'a'\n    b", "def f():\n    b\n    'a'"),
+    ],
+)
+def test_programs_that_differ_are_spelt_differently(one: str, other: str, tmp_path: Path) -> None:
+    assert ast.dump(ast.parse(one)) != ast.dump(ast.parse(other))
+    path = tmp_path / "tiny.py"
+    spelt = [module._normalised(path) for text in (one, other) if path.write_text(text)]
+    assert spelt[0] != spelt[1]
 
 
 def test_images_of_another_size_are_other_data(competition: Path, declare, tmp_path: Path) -> None:
