@@ -92,8 +92,9 @@ def _spell(node: object, words: list[str]) -> None:
         words.append(node.__class__.__name__)
         documented = isinstance(node, _DOCUMENTED) and ast.get_docstring(node, clean=False) is not None
         for field in node._fields:
-            value = getattr(node, field)
-            _spell(value[1:] if documented and field == "body" else value, words)
+            if field != "ctx":  # whether a name is read or written follows from where it stands
+                value = getattr(node, field)
+                _spell(value[1:] if documented and field == "body" else value, words)
     elif isinstance(node, list):
         words.append("[")
         for inner in node:
