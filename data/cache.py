@@ -1,7 +1,7 @@
 """Decoded images kept on disk: each file is decoded once, for all folds, epochs and experiments.
 
 <cache>/<key>/images.npy   uint8 (N, H, W, 3), memory-mapped: processes share its pages
-<cache>/<key>/index.json   the images' paths and the checksum of each row
+<cache>/<key>/index.json   the images' paths and a checksum of every few rows
 
 The key is a hash of whatever decides about a pixel: format version, decoder, size, and every file's path, length and
 time of change. Labels and folds are no part of it. A cache is built beside its place and renamed into it when whole.
@@ -31,7 +31,7 @@ from data.transforms import working_image
 
 VERSION = 2  # of this format, and of what decode_rgb and working_image do to a pixel
 IMAGES, INDEX = "images.npy", "index.json"
-_ROWS_A_CHECK = 64
+ROWS_A_CHECK = 64  # that are decoded by one task and have one checksum: of a row alone, xxhash keeps other threads out
 
 Size = tuple[int, int]
 Pixels = NDArray[np.uint8]
@@ -84,22 +84,17 @@ class ImageCache:
         return {"folder": self.folder, "size": self.size}
 
     def is_whole(self, threads: int = 1) -> bool:
-        """Whether every row is what was written, by its checksum, and is held."""
+        """Whether every row is what was written, by the checksums, and is held."""
         try:
             self.hold()
             index = _read_index(self.folder)
             array, checks = open_array(self.folder / IMAGES), index["checks"]
             expected = (len(index["paths"]), *self.size, 3)
-            if array.shape != expected or array.dtype != np.uint8 or len(checks) != len(array):
+            if array.shape != expected or array.dtype != np.uint8 or not array.flags.c_contiguous:
                 return False
-            rows = np.asarray(array)  # a row of a memmap takes a third as long to make as to check
-
-            def intact(start: int) -> bool:
-                part = slice(start, start + _ROWS_A_CHECK)
-                return all(_checksum(row) == check for row, check in zip(rows[part], checks[part], strict=True))
-
+            parts = [array[first : first + ROWS_A_CHECK] for first in range(0, len(array), ROWS_A_CHECK)]
             with ThreadPoolExecutor(threads) as pool:
-                return all(pool.map(intact, range(0, len(rows), _ROWS_A_CHECK)))
+                return list(pool.map(_checksum, parts)) == checks
         except (OSError, EOFError, ValueError, KeyError, TypeError, RecursionError):
             return False
 
@@ -166,20 +161,18 @@ def cache_place(cache: Path, root: Path, paths: Sequence[str], size: Size) -> Im
     return ImageCache(cache / hashlib.blake2b(key.encode(), digest_size=10).hexdigest(), size)
 
 
-def fill(array_file: Path, root: Path, size: Size, paths: Sequence[str], first: int) -> list[int]:
-    """Decode images into an array that is there already, its rows from `first` on; returns the rows' checksums."""
+def fill(array_file: Path, root: Path, size: Size, paths: Sequence[str], first: int) -> int:
+    """Decode images into an array that is there already, its rows from `first` on; returns their checksum."""
     array = np.lib.format.open_memmap(array_file, mode="r+")
-    checks = []
     for row, path in enumerate(paths, first):
         array[row] = working_image(decode_rgb(root / path, min_size=size), size)
-        checks.append(_checksum(array[row]))
     array.flush()
-    return checks
+    return _checksum(array[first : first + len(paths)])
 
 
-def _checksum(image: Pixels) -> int:
-    """Against damage, not against an attacker; as fast as memory is read, and other threads run meanwhile."""
-    return xxhash.xxh3_64_intdigest(image.data)
+def _checksum(rows: Pixels) -> int:
+    """Of (n, H, W, 3): against damage, not against an attacker; about as fast as memory is read."""
+    return xxhash.xxh3_64_intdigest(rows.data)
 
 
 def _read_index(folder: Path) -> dict[str, list[Any]]:

@@ -17,13 +17,12 @@ from pathlib import Path
 
 import numpy as np
 
-from data.cache import IMAGES, INDEX, ImageCache, Size, cache_bytes, cache_place, fill
+from data.cache import IMAGES, INDEX, ROWS_A_CHECK, ImageCache, Size, cache_bytes, cache_place, fill
 from data.cache_room import beside, make_room, remove
 from data.errors import DataError
 from data.memory import system_memory
 
 GIB = 2**30
-_ROWS_A_TASK = 64
 _LOOK_SECONDS = 0.1  # how often a process that decodes looks for its parent
 _DISK_LEFT = 1 * GIB  # a cache never takes the last of a disk: runs are written there too
 
@@ -162,23 +161,23 @@ def _allocate(file: Path, shape: tuple[int, ...]) -> None:
 
 
 def _fill_in_parallel(
-    fill_rows: Callable[[Sequence[str], int], list[int]],
+    fill_rows: Callable[[Sequence[str], int], int],
     paths: Sequence[str],
     processes: int,
     tick: Callable[[int], None],
 ) -> list[int]:
     """Checksums of all rows, filled a few at a time by several processes; each is sent no more than its own paths."""
-    checks = [0] * len(paths)
-    by_first = {first: paths[first : first + _ROWS_A_TASK] for first in range(0, len(paths), _ROWS_A_TASK)}
+    by_first = {first: paths[first : first + ROWS_A_CHECK] for first in range(0, len(paths), ROWS_A_CHECK)}
+    checks = dict.fromkeys(by_first, 0)
 
-    def done(first: int, made: list[int]) -> None:
-        checks[first : first + len(made)] = made
-        tick(len(made))
+    def done(first: int, check: int) -> None:
+        checks[first] = check
+        tick(len(by_first[first]))
 
     if processes == 1 or len(by_first) == 1:
         for first, few in by_first.items():
             done(first, fill_rows(few, first))
-        return checks
+        return list(checks.values())
     context = get_context("fork" if os.name == "posix" else "spawn")
     try:
         with ProcessPoolExecutor(processes, mp_context=context, initializer=_decode_for_parent) as pool:
@@ -194,7 +193,7 @@ def _fill_in_parallel(
             "A process that decoded images into the cache was killed (memory?); expected it to end by itself: "
             "--cache-limit 0, which makes no cache, would be right where it happens again."
         ) from error
-    return checks
+    return list(checks.values())
 
 
 def _decode_for_parent() -> None:

@@ -29,7 +29,7 @@ from runners.linear_head import LinearHead, fit_head
 from runners.linear_probe import LinearProbe
 from runners.run_folder import RunFolder
 from runners.scores import score
-from runners.state import write_checkpoint, write_table
+from runners.state import remove_rubbish, write_checkpoint, write_table
 from runners.timing import Timing
 from runners.tracking import Tracking
 
@@ -51,7 +51,10 @@ class ProbeFolds:
 
     def make(self) -> list[Predictions]:
         """The predictions of every fold; one that is done is not made again."""
-        states = [FoldState(self.run.fold(number), self.display.line) for number in range(int(self.folds.max()) + 1)]
+        folders = [self.run.fold(number) for number in range(int(self.folds.max()) + 1)]
+        for folder in folders:  # whoever has the run open writes them too
+            remove_rubbish(folder.root)
+        states = [FoldState(folder, self.display.line) for folder in folders]
         found = [state.load_predictions() for state in states]
         if all(done is not None for done in found):
             return [done for done in found if done is not None]

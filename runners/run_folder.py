@@ -182,7 +182,7 @@ def open_run(runs: Path, name: str, identity: str) -> Iterator[RunFolder]:
         found = [run for run in list_runs(runs, name) if run.root.name.endswith(f"-{identity}")]
         run = found[-1] if found else RunFolder(runs / name / f"{datetime.now():%Y%m%d-%H%M%S}-{identity}")
         run.root.mkdir(exist_ok=True)
-        remove_rubbish(run.root)
+        remove_rubbish(run.root)  # a fold's folder has a lock of its own, which the process of a killed start may hold
         yield run
 
 

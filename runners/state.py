@@ -53,8 +53,8 @@ def write_bytes(path: Path, body: bytes, previous: Path | None = None) -> None:
 
 
 def remove_rubbish(folder: Path) -> None:
-    """Delete what killed processes were writing below a folder; call it where nobody else may write there."""
-    for path in folder.rglob(f".*{TEMPORARY}"):
+    """Delete what killed processes were writing into a folder; call it under the lock that its writers take."""
+    for path in folder.glob(f".*{TEMPORARY}"):
         path.unlink(missing_ok=True)
 
 

@@ -159,14 +159,19 @@ def test_any_file_that_changed_makes_another_cache(data, tmp_path: Path) -> None
     assert key(paths=("a.jpg", "b.jpg")) == key(paths=("b.jpg", "a.jpg")) != touched
 
 
-@pytest.mark.parametrize("damage", ["flip", "cut", "empty", "archive", "objects", "index", "nested index", "no index"])
+@pytest.mark.parametrize(
+    "damage",
+    ["first", "last", "swap", "cut", "empty", "archive", "objects", "columns", "index", "nested index", "no index"],
+)
 def test_a_damaged_cache_is_found_and_made_again(data, opened, damage: str) -> None:
     cache, _ = opened()
     images, index = cache.folder / IMAGES, cache.folder / INDEX
     body = bytearray(images.read_bytes())
-    if damage == "flip":
-        body[-5] ^= 1
+    if damage in ("first", "last"):
+        body[-5 if damage == "last" else -np.load(images).nbytes] ^= 1
         images.write_bytes(body)
+    elif damage == "swap":
+        np.save(images, np.load(images)[[1, 0, *range(2, len(data.train))]])
     elif damage == "cut":
         images.write_bytes(body[:-1])
     elif damage == "empty":
@@ -176,6 +181,8 @@ def test_a_damaged_cache_is_found_and_made_again(data, opened, damage: str) -> N
         images.with_suffix(".npz").rename(images)
     elif damage == "objects":
         np.save(images, np.array([{}], dtype=object), allow_pickle=True)
+    elif damage == "columns":  # the right numbers in another order of bytes
+        np.save(images, np.asfortranarray(np.load(images)))
     elif damage == "nested index":
         index.write_text("[" * 100_000)
     elif damage == "index":

@@ -1,3 +1,5 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +20,7 @@ from data.errors import DataError
 from data.metadata import ImageData
 from runners.compute import Compute
 from runners.display import Display, make_console
+from runners.file_lock import locked
 from runners.fold import make_callbacks, make_criteria, run_fold
 from runners.fold_loaders import make_loaders
 from runners.fold_rows import Fold
@@ -107,13 +110,23 @@ def test_a_fold_counts_its_batches(fold) -> None:
     assert fold(0, batch_size=3).batches == 3 * (2 + 1) + 1
 
 
-def test_what_a_lost_node_was_writing_goes_with_its_fold_taken_up_elsewhere(fold, tmp_path: Path) -> None:
+def test_what_a_lost_node_was_writing_goes_with_its_fold_taken_up_elsewhere(
+    fold, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The run goes on, so no start of the command sweeps it; other folds may be writing meanwhile."""
     lost, others = (tmp_path / name / f".state.pth.x{TEMPORARY}" for name in ("fold_0", "fold_1"))
     for path in (lost, others):
         path.parent.mkdir()
         path.write_bytes(b"half")
     one = replace(fold(), folder=FoldFolder(lost.parent))
+
+    @contextmanager
+    def held(path: Path) -> Iterator[None]:
+        assert lost.exists(), "before the lock is held, it may be somebody's who is still writing"
+        with locked(path):
+            yield
+
+    monkeypatch.setattr("runners.fold.locked", held)
     FoldState(one.folder, print).save_predictions({"valid": np.zeros((2, 3), np.float32)})
     run_fold(one, Display(make_console()))
     assert not lost.exists() and others.exists()

@@ -32,7 +32,7 @@ from runners.main import run_experiment
 from runners.models import timm_classifier
 from runners.probe_run import check_probe
 from runners.run_folder import RunFolder
-from runners.state import read_arrays, read_checkpoint, read_json
+from runners.state import TEMPORARY, read_arrays, read_checkpoint, read_json
 from runners.views import hflip, identity
 from runners.workspace import Workspace
 
@@ -161,11 +161,14 @@ def test_a_kill_between_folds_costs_nothing_that_was_done(finished, run, probe, 
     shutil.copytree(finished.root.parents[1], tmp_path / "runs")
     folder = RunFolder(tmp_path / "runs" / finished.root.relative_to(finished.root.parents[1]))
     shutil.rmtree(folder.fold(1).root)
+    folder.fold(1).root.mkdir()
+    rubbish = folder.fold(1).root / f".best.pth.x{TEMPORARY}"
+    rubbish.write_text("half")
     folder.manifest.unlink()
     before = folder.fold(0).predictions.stat().st_mtime_ns
     again, printed = run(tmp_path, probe())
     assert again.root == folder.root and "fold 2/2" in printed and "fold 1/2" not in printed
-    assert folder.fold(0).predictions.stat().st_mtime_ns == before
+    assert folder.fold(0).predictions.stat().st_mtime_ns == before and not rubbish.exists()
     for name in ("oof.npz", "scores.json", "fold_1/predictions.npz", "fold_1/best.pth"):
         assert (folder.root / name).read_bytes() == (finished.root / name).read_bytes(), name
     _, printed = run(tmp_path, probe())
