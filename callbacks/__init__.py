@@ -1,8 +1,8 @@
 """What happens during a run. ORDER is the one place that says which callback acts before which: no two are equal."""
 
-from callbacks.quick_catalyst import hide_from_catalyst
+from callbacks.quick_imports import hide_unused
 
-hide_from_catalyst()
+hide_unused()
 
 ORDER = {
     "freeze": 3,  # which parameters have gradients
