@@ -126,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 )
     print(
         "off: largest |class share in a fold - share in all|, in points; 1 image: what one more makes\n"
-        "spread: images in the largest fold less those in the smallest"
+        "spread: images in the largest fold less those in the smallest; / ours: median of the rounds' ratios"
     )
     print(machine())
 

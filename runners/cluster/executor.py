@@ -20,7 +20,9 @@ from runners.cluster.sent_fold import Parcel, changed_files, folder_state, pack,
 from runners.cluster.storage import Mark, marked, sendable, unseen
 from runners.display import Display
 from runners.executor import Ended, RunFold, raise_failure, same_run, show_message, tell_fold
+from runners.file_lock import locked
 from runners.fold_rows import Fold
+from runners.state import remove_rubbish
 from runners.timing import Timing
 
 LOSSES = 3  # of a fold without an epoch in between, before it is given up
@@ -111,6 +113,8 @@ def _hear(messages: Any, attempt: Attempt, display: Display, packed: dict[str, P
         receive(attempt.fold.folder, values[0])
     elif kind == "unseen":
         display.line(f"{attempt.fold.title}: {values[0]}: what it needs is sent")
+        with locked(attempt.fold.folder.root):  # `receive` writes there, as that of a command that was killed
+            remove_rubbish(attempt.fold.folder.root)
         return replace(attempt, parcel=pack(attempt.fold, ray.put, packed))
     elif show_message(kind, values, display):
         return None

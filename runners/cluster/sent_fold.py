@@ -159,7 +159,7 @@ def _have_images(
 
 
 def _are_whole(images: Path, parcel: Parcel, caches: Sequence[ImageCache], threads: int) -> bool:
-    """Whether every file has its length, and every row of a cache its checksum; image files have none."""
+    """Whether every file has its length, and a cache its checksums; image files have none."""
     files = {images / name: size for name, size in parcel.sizes.items()}
     there = all(path.is_file() and path.stat().st_size == size for path, size in files.items())
     return there and all(cache.is_whole(threads) for cache in caches)

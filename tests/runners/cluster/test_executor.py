@@ -67,14 +67,25 @@ def unseen_mark(fold: Fold):
     return nullcontext(Mark(fold.folder.root.parent / "nowhere", "text", ""))
 
 
-def test_a_cluster_makes_the_same_bits_as_one_process(make, declare, connected, monkeypatch) -> None:
+def test_a_cluster_makes_the_same_bits_as_one_process(
+    make, declare, connected, monkeypatch, tmp_path: Path
+) -> None:
     """As processes beside each other do: on shared storage, and where a node that sees none of it is sent all."""
     assert connected == Compute("cpu", threads=1, workers=0, jobs=2, executor=Executor.ray)
     alone, said = make(declare(), "alone", CPU)
     beside, _ = make(declare(), "beside", replace(CPU, jobs=2))
     together, told = make(declare(), "together", connected)
     monkeypatch.setattr("runners.cluster.executor.marked", unseen_mark)
-    sent, of_it = make(declare(), "sent", connected)
+
+    def leave_rubbish(lines: list[str]) -> None:
+        """As a command that was killed while it wrote what a node had sent."""
+        if "does not see the run's folder" in lines[-1]:
+            (run,) = tmp_path.glob("sent/tiny/*-*")
+            folder = run / f"fold_{int(lines[-1][len('fold ')]) - 1}"
+            folder.mkdir()
+            (folder / f".state.pth.killed{TEMPORARY}").write_bytes(b"half")
+
+    sent, of_it = make(declare(), "sent", connected, Shown(leave_rubbish))
     cached, _ = make(declare(), "cached", connected, limit=10**9)
     for other in (beside, together, sent, cached):
         assert_same_results(alone, other)
