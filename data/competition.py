@@ -55,7 +55,7 @@ def _train(tree: ImageTree, findings: list[Finding]) -> pd.DataFrame:
 
     rows["readable"] = _check_cells(csv_file, rows, findings)
     rows = rows[_one_folder_each(csv_file, rows, findings)]
-    records, top = [], str(tree.root)
+    records = []
     for row, person, gender, age, id_, readable in zip(
         rows.index, *(rows[column] for column in ("person", "gender", "age", "id", "readable")), strict=True
     ):
@@ -65,7 +65,7 @@ def _train(tree: ImageTree, findings: list[Finding]) -> pd.DataFrame:
         except DataError as error:
             findings.append(Finding("missing person", f"{where}: {error}; expected a person's images."))
             continue
-        files = _files_by_stem(f"{where}: {os.path.join(top, folder.path)}", folder, findings)
+        files = _files_by_stem(f"{where}: {os.path.join(tree.root, folder.path)}", folder, findings)
         if readable:
             records += [(f"{person}/{nfc(name)}", f"{folder.path}/{name}", person, STEM_TO_MASK[stem],
                          GENDERS.index(gender), int(age), id_) for stem, name in files.items()]

@@ -27,7 +27,7 @@ class ImageTree:
         """Nothing is listed before it is asked for."""
         self.root = root
         self.hidden: list[str] = []                         # paths of what was set aside, relative to root
-        self._root, self._real_root = str(root), os.path.realpath(root)
+        self._real_root = os.path.realpath(root)
         self._listed: dict[str, Folder] = {}
 
     def file(self, relative: str, below: str = "") -> str:
@@ -58,7 +58,7 @@ class ImageTree:
     def _list(self, folder: str) -> Folder:
         if folder not in self._listed:
             try:
-                with os.scandir(os.path.join(self._root, folder)) as entries:  # a Path takes longer than its listing
+                with os.scandir(os.path.join(self.root, folder)) as entries:  # a Path takes longer than its listing
                     self._listed[folder] = self._sorted(folder, sorted(entries, key=lambda entry: entry.name))
             except OSError as error:
                 raise DataError(f"{self.root / folder} can't be listed: {error.strerror}") from error
